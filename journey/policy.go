@@ -1,0 +1,101 @@
+package journey
+
+import "time"
+
+// Policy is the set of rules one project runs under. A kiosk and the centre hold
+// the same version; the zero value accepts nothing. DefaultPolicy gives the
+// contract's figures.
+type Policy struct {
+	Version string    `json:"version"`
+	Project string    `json:"project"`
+	Issued  time.Time `json:"issued"`
+
+	AcceptedTypes   []DocumentType `json:"acceptedTypes"`   // empty: all
+	AcceptedIssuers []string       `json:"acceptedIssuers"` // alpha-3; empty: all
+	BlockedIssuers  []string       `json:"blockedIssuers"`  // alpha-3
+	RegionalMatch   bool           `json:"regionalMatch"`   // document issuer must be the site's country
+	CountryMatch    bool           `json:"countryMatch"`    // hold when site, issuer, nationality and declared country differ
+	MinAge          int            `json:"minAge"`          // years; 0: no limit
+
+	MaxAttempts    int     `json:"maxAttempts"`    // per step
+	MinRecognition float64 `json:"minRecognition"` // 0..100
+	MinSimilarity  float64 `json:"minSimilarity"`  // 0..100; contract: 85
+	MinLiveness    float64 `json:"minLiveness"`    // 0..100; contract: 50
+
+	Liveness   LivenessPolicy  `json:"liveness"`
+	Duplicates DuplicatePolicy `json:"duplicates"`
+	AML        AMLPolicy       `json:"aml"`
+	Recheck    bool            `json:"recheck"` // centre re-reads the sealed evidence before it decides
+
+	SilenceLimit time.Duration `json:"silenceLimit"` // a session silent that long is DROPPED
+	ScreenLimit  time.Duration `json:"screenLimit"`  // a screen untouched that long asks, then stops
+	ResultShown  time.Duration `json:"resultShown"`  // result screen clears itself after
+}
+
+// LivenessPolicy says which presentation attack checks run on the kiosk.
+type LivenessPolicy struct {
+	Passive    bool          `json:"passive"`
+	Frames     int           `json:"frames"` // at least 5
+	Active     bool          `json:"active"`
+	Challenges int           `json:"challenges"` // how many random ones
+	Allowed    []Challenge   `json:"allowed"`    // to draw from
+	Limit      time.Duration `json:"limit"`      // per challenge
+}
+
+// Challenge is a movement asked of the person in front of the camera.
+type Challenge string
+
+// The four challenges. Left and right are the person's own.
+const (
+	TurnLeft  Challenge = "turn-left"
+	TurnRight Challenge = "turn-right"
+	LookUp    Challenge = "look-up"
+	Blink     Challenge = "blink"
+)
+
+// DuplicatePolicy switches the centre's duplicate checks.
+type DuplicatePolicy struct {
+	PII            bool          `json:"pii"`
+	PIIPeriod      time.Duration `json:"piiPeriod"` // 0: for ever
+	DocumentNumber bool          `json:"documentNumber"`
+	ApprovedUser   bool          `json:"approvedUser"`
+	Face           bool          `json:"face"`
+	FaceAlone      bool          `json:"faceAlone"`   // a face hit alone rejects (the contract's default); false: review
+	FaceMinHits    int           `json:"faceMinHits"` // contract: 2 distinct approved applicants
+	FaceCertain    float64       `json:"faceCertain"` // cosine
+	FaceReview     float64       `json:"faceReview"`  // cosine
+}
+
+// AMLPolicy says how sanctions screening enters the decision.
+type AMLPolicy struct {
+	Screen bool    `json:"screen"`
+	Flag   float64 `json:"flag"` // score 0..100 from which a match is a red flag
+	Hold   bool    `json:"hold"` // a red flag holds the submission (CUSTOM_POLICY)
+}
+
+// DefaultPolicy gives the figures of the contract, and of our own measurements
+// where the contract is silent.
+func DefaultPolicy() Policy {
+	return Policy{
+		Version:        "1",
+		Project:        "default",
+		MaxAttempts:    3,
+		MinRecognition: 60,
+		MinSimilarity:  85,
+		MinLiveness:    50,
+		Liveness: LivenessPolicy{
+			Passive: true, Frames: 5, Active: true, Challenges: 2,
+			Allowed: []Challenge{TurnLeft, TurnRight, LookUp, Blink},
+			Limit:   8 * time.Second,
+		},
+		Duplicates: DuplicatePolicy{
+			PII: true, DocumentNumber: true, ApprovedUser: true, Face: true, FaceAlone: true,
+			FaceMinHits: 2, FaceCertain: .45, FaceReview: .38,
+		},
+		AML:          AMLPolicy{Screen: true, Flag: 85, Hold: true},
+		Recheck:      true,
+		SilenceLimit: 20 * time.Minute,
+		ScreenLimit:  60 * time.Second,
+		ResultShown:  20 * time.Second,
+	}
+}

@@ -1,0 +1,134 @@
+package models
+
+import (
+	"context"
+	"errors"
+
+	"vestibule/models/mrz"
+)
+
+// Engine sees. eyes.Engine does it in this process, worker.Client in a child.
+// All calls are safe from several goroutines and end when ctx does.
+type Engine interface {
+	// Glance looks at one live frame for the preview: cheap, no reading.
+	Glance(ctx context.Context, f Frame, aim Aim) (Glance, error)
+	// ReadDocument reads a document from one or more frames of the same side; more frames vote.
+	ReadDocument(ctx context.Context, frames []Frame) (Document, error)
+	// ReadFace measures the largest face of a frame.
+	ReadFace(ctx context.Context, f Frame) (Face, error)
+	// Versions names the trained networks in use: name → version (first 12 hex digits of the SHA-256).
+	Versions(ctx context.Context) (map[string]string, error)
+	Close() error
+}
+
+// Errors an Engine returns besides those of ctx. Test with errors.Is.
+var (
+	ErrFrame  = errors.New("frame cannot be read")           // this picture, not the engine
+	ErrModel  = errors.New("trained network cannot be used") // missing, altered or not loadable
+	ErrWorker = errors.New("vision worker is not available") // died or timed out; the next call may work
+)
+
+// Aim says what the camera is meant to show.
+type Aim string
+
+// What a Glance is for.
+const (
+	AimDocument Aim = "document"
+	AimFace     Aim = "face"
+)
+
+// HintCode names the one thing to change before a capture can work. Texts belong to the screen.
+type HintCode string
+
+// Hints, most urgent first. For faces they follow the contract's liveness_error messages.
+const (
+	HintNone         HintCode = ""
+	HintDark         HintCode = "dark"
+	HintBright       HintCode = "bright"
+	HintNoDocument   HintCode = "no-document"
+	HintNoMRZ        HintCode = "no-mrz" // a document, but no machine readable zone in view
+	HintTooFar       HintCode = "too-far"
+	HintTooClose     HintCode = "too-close"
+	HintCutOff       HintCode = "cut-off"
+	HintAngle        HintCode = "angle"
+	HintGlare        HintCode = "glare"
+	HintBlur         HintCode = "blur"
+	HintHold         HintCode = "hold-still"
+	HintNoFace       HintCode = "no-face"
+	HintSeveralFaces HintCode = "several-faces"
+	HintFaceSmall    HintCode = "face-small"     // relative to the frame
+	HintFacePixels   HintCode = "face-pixels"    // absolute, in pixels
+	HintEyesClose    HintCode = "eyes-too-close" // interpupillary distance in pixels
+	HintFaceBorder   HintCode = "face-border"    // too close to a border
+	HintFaceCropped  HintCode = "face-cropped"   //
+	HintFaceTurned   HintCode = "face-turned"    // out-of-plane rotation
+	HintEyesClosed   HintCode = "eyes-closed"    //
+)
+
+// Quality holds what was measured of a picture's usefulness.
+// Scores are 0..100, 100 is best; see models/quality for their definition and source.
+type Quality struct {
+	Sharpness float64 // re-blur and tile variance combined
+	Glare     float64 // 100: none
+	Exposure  float64
+	Colour    float64 // 100: full colour, 0: black and white copy
+	Luma      float64 // mean, 0..255
+	GlareAt   []Box   // where it is
+}
+
+// Glance is what one look at a live frame tells.
+type Glance struct {
+	Width, Height int
+	Hint          HintCode // HintNone: good enough to capture
+	Quality       Quality
+	Outline       *Quad // document aim: where it is
+	Face          *Box  // face aim: where it is
+	Faces         int
+}
+
+// Document is what was read of a document.
+type Document struct {
+	Width, Height int
+	Hint          HintCode // why it could not be read, or HintNone
+	Outline       *Quad    // in the best frame
+	Best          int      // index of the frame that was read best
+	Turn          int      // 0, 90, 180, 270: clockwise degrees to turn the best frame upright
+	Quality       Quality
+	MRZ           *mrz.Document // nil: no machine readable zone found
+	Lines         []Line        // its lines as read
+	Agreed        bool          // the second reader read the same, or frames agreed
+	PixelsPerMM   float64       // measured on the zone's character pitch (2.54 mm)
+	Recognition   float64       // 0..100, see models/document
+	Portrait      []byte        // JPEG of the portrait cut-out; nil when none was found
+	PortraitFace  *Face         // the face in it
+	Upright       []byte        // JPEG of the best frame, turned upright and, where the outline allows, rectified
+}
+
+// Line is one text line as read.
+type Line struct {
+	Text  string
+	Score float64 // 0..100, mean over characters
+	At    Quad
+}
+
+// Face is what was measured of the largest face in a frame.
+type Face struct {
+	Width, Height int // of the frame, pixels
+	Found         bool
+	Hint          HintCode // first capture-quality rule that is not met
+	Faces         int
+	Box           Box
+	Score         float64   // detector's, 0..1
+	Points        [68]Point // iBUG order
+	Eyes          float64   // distance between the eyes, pixels
+	Yaw           float64   // degrees, + is the person's nose towards image left
+	Pitch         float64   // degrees, + is up
+	Roll          float64   // degrees
+	EyesOpen      float64   // 0..1, the less open eye; only for near-frontal faces, else -1
+	Live          float64   // 0..1, P(live) of this one frame (passive)
+	Sharpness     float64   // Laplacian variance of the aligned face
+	Luma          float64   // mean of the face, 0..255
+	Quality       float64   // 0..100 unified capture quality, see models/face
+	Template      []float32 // 512 values, L2-normalised
+	Model         string    // version of the network that made Template
+}
