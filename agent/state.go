@@ -35,20 +35,22 @@ type State struct {
 	Language    string // BCP 47
 	Attempt     int    // of this step, from 1
 	MaxAttempts int
-	Hint        models.HintCode     // the one thing to change; it stays ≥ 1.5 s
-	Outline     *models.Quad        // document in the live picture
-	Face        *models.Box         // face in the live picture
-	Challenge   journey.Challenge   // asked for now; empty when none
-	Progress    float64             // 0..1 of a capture or check that takes long
-	Retake      journey.CodeKey     // why the last capture was not accepted; zero when there is nothing to say
-	ByHand      bool                // the hand shutter is offered (after 20 s)
-	Review      *journey.PersonData // at StepReview
-	Outcome     *Outcome            // at StepResult
-	Problem     *Problem            // at StepError and StepClosed
-	Online      bool
-	Waiting     int       // submissions not yet acknowledged by the centre
-	Deadline    time.Time // when the screen acts by itself; zero: never
-	Asking      bool      // "are you still there?" is shown until Deadline
+	Hint        models.HintCode   // the one thing to change; it stays ≥ 1.5 s
+	Outline     *models.Quad      // document in the live picture
+	Face        *models.Box       // face in the live picture
+	Challenge   journey.Challenge // asked for now; empty when none
+	Progress    float64           // 0..1 of a capture or check that takes long
+	Retake      journey.CodeKey   // why the last capture was not accepted; zero when there is nothing to say
+	// RetakeVariant tells the messages of Retake apart where the code has several.
+	RetakeVariant string
+	ByHand        bool                // the hand shutter is offered (after 20 s)
+	Review        *journey.PersonData // at StepReview
+	Outcome       *Outcome            // at StepResult
+	Problem       *Problem            // at StepError and StepClosed
+	Online        bool
+	Waiting       int       // submissions not yet acknowledged by the centre
+	Deadline      time.Time // when the screen acts by itself; zero: never
+	Asking        bool      // "are you still there?" is shown until Deadline
 }
 
 // Outcome is what the person is told at the end.

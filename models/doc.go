@@ -11,6 +11,7 @@
 //	onnx/      trained networks behind one small interface
 //	eyes/      all of it together: the Engine of one process
 //	worker/    the same Engine in a supervised, unprivileged child process
+//	manifest/  which trained networks this build trusts (manifest.json), verified
 //	fetch/     the command that brings the trained networks to this machine
 //
 // What may live here: the vocabulary they share. What may not: policy. A finding

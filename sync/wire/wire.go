@@ -72,6 +72,7 @@ type Ack struct {
 	Time    time.Time `cbor:"5,keyasint"`           // centre's clock, for the offset
 	Cursor  uint64    `cbor:"6,keyasint"`           // highest command number for this kiosk
 	Refused string    `cbor:"7,keyasint,omitempty"` // code, when the kiosk's frames are quarantined
+	Head    []byte    `cbor:"8,keyasint,omitempty"` // chain value after High: the kiosk deletes only what it knows by the same value
 }
 
 // BlobAck says how much of a blob the centre holds.

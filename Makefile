@@ -1,0 +1,75 @@
+# Vestibule. Bare `make` lists what there is.
+SHELL       := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS   += --no-print-directory
+
+BUILD  := build
+BIN    := $(BUILD)/bin
+MODELS := models/cache
+DATA   ?= ../shared/data
+export VESTIBULE_MODELS := $(abspath $(MODELS))
+
+# Debian 12 packages, by what needs them. `make deps` installs exactly those that are missing.
+PKG_BUILD   := g++ pkg-config libopencv-dev libgl1-mesa-dev libx11-dev libxcursor-dev libxrandr-dev libxinerama-dev libxi-dev libxxf86vm-dev
+PKG_RUN     := fonts-ocr-b fonts-noto-core fonts-noto-cjk
+PKG_TEST    := xvfb xauth x11-utils xdotool imagemagick postgresql
+PACKAGES    := $(PKG_BUILD) $(PKG_RUN) $(PKG_TEST)
+
+# Packages without cgo: their tests also run under the race detector, which costs seconds there and minutes elsewhere.
+RACE := ./journey/... ./sync/... ./agent/check/... ./agent/visitor/... ./server/decide/... ./server/duplicate/... ./server/aml/...
+
+.PHONY: help demo run test check bench evaluate contract models deps build clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+demo: deps models build ## one visit after another, from the first touch to the decision (KEEP=1 leaves the servers up)
+	@$(BIN)/demo $(if $(KEEP),-keep) -bin $(BIN) -out $(BUILD)/demo
+
+run: deps models build ## start the real kiosk (BUNDLE=dir from `server kiosk add`, CAMERA=/dev/video0)
+	@$(BIN)/kiosk-ui run -data $(or $(STORE),$(BUILD)/kiosk) -bundle $(or $(BUNDLE),$(BUILD)/bundle) \
+	  -camera-document $(or $(CAMERA),/dev/video0) -camera-face $(or $(FACE_CAMERA),$(CAMERA),/dev/video0)
+
+test: deps models build ## install what is missing, then all tests
+	@go vet ./...
+	@go tool gotestsum --format pkgname-and-test-fails --hide-summary=output,skipped -- -timeout 20m ./...
+
+check: deps models build ## what to run before a commit: format, vet, linters, tests, race tests, goldens
+	@out=$$(go tool gofumpt -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "gofumpt wants to change:"; echo "$$out"; exit 1; }
+	@go vet ./...
+	@go tool staticcheck ./...
+	@go tool gotestsum --format pkgname-and-test-fails --hide-summary=output,skipped -- -timeout 20m ./...
+	@go test -race -timeout 20m $(RACE)
+
+bench: deps models build ## speed and size, written to build/bench.json
+	@$(BIN)/demo -bin $(BIN) -out $(BUILD)/demo -bench $(BUILD)/bench.json
+
+evaluate: deps models ## accuracy on a labelled set (DATA=dir), written to build/evaluate.json
+	@mkdir -p $(BUILD)
+	@go run ./models/evaluate -data $(DATA) -out $(BUILD)/evaluate.json
+	@go run ./server/aml/evaluate -data $(DATA) -out $(BUILD)/evaluate.json
+
+contract: deps models build ## which parts of the contract a test reaches through the real path
+	@mkdir -p $(BUILD)/contract
+	@VESTIBULE_CONTRACT=$(abspath $(BUILD)/contract) go test -count=1 -timeout 20m ./kiosk-ui/demo/...
+	@go run ./journey/contract/table $(BUILD)/contract
+
+models: ## fetch the trained networks at pinned versions, verify each SHA-256
+	@CGO_ENABLED=0 go run ./models/fetch -dir $(MODELS)
+
+deps: ## install the Debian packages that are missing
+	@missing=$$(for p in $(PACKAGES); do dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null | grep -qx installed || echo $$p; done); \
+	if [ -n "$$missing" ]; then \
+	  echo "installing:" $$missing; \
+	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	  $$sudo apt-get update -qq; \
+	  DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	fi
+
+build: ## build the programs into build/bin
+	@mkdir -p $(BIN)
+	@go build -o $(BIN)/ ./kiosk-ui ./kiosk-ui/demo ./server
+
+clean: ## remove what was built (not the fetched networks)
+	@rm -rf $(BUILD)

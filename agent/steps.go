@@ -1,0 +1,476 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"image"
+	"image/jpeg"
+	"math/big"
+	"slices"
+	"strconv"
+	"time"
+
+	"vestibule/agent/capture"
+	"vestibule/agent/check"
+	"vestibule/hardware/camera"
+	"vestibule/journey"
+	"vestibule/models"
+	"vestibule/models/face"
+	"vestibule/models/mrz"
+)
+
+// enterDocument goes to the document camera.
+func (o *owner) enterDocument(events ...*journey.Event) {
+	v := o.v
+	v.enter(StepDocument, o.now())
+	if o.save(nil, events...) {
+		o.lookAtDocument()
+		o.publish()
+	}
+}
+
+// lookAtDocument runs the document camera until a picture was taken.
+func (o *owner) lookAtDocument() {
+	o.runCapture(o.cfg.DocumentCamera, camera.RoleDocument, func(ctx context.Context, r capture.Rig) func() {
+		shot, err := capture.Document(ctx, r)
+		return func() {
+			if err != nil {
+				o.captureFailed(camera.RoleDocument, err)
+				return
+			}
+			o.read(shot)
+		}
+	})
+}
+
+// runCapture runs one capture beside the owner.
+func (o *owner) runCapture(cam camera.Camera, role camera.Role, f func(context.Context, capture.Rig) func()) {
+	o.halt()
+	shutter := make(chan struct{}, 1)
+	o.v.shutter = shutter
+	opt := o.cfg.Capture
+	opt.Now = o.cfg.Now
+	o.work(func(ctx context.Context, tell func(func())) func() {
+		return f(ctx, capture.Rig{
+			Camera: cam, Role: role, Engine: o.cfg.Engine, Options: opt, Shutter: shutter, Show: o.showPicture,
+			Tell: func(r capture.Report) { tell(func() { o.report(role, r) }) },
+		})
+	})
+}
+
+// report takes what happens during a capture.
+func (o *owner) report(role camera.Role, r capture.Report) {
+	v := o.v
+	switch r := r.(type) {
+	case capture.Activated:
+		ev := o.event(journey.EventCameraActivated, v.last[journey.EventCameraRequested])
+		ev.Started, ev.Ended, ev.Result = r.Asked.UTC(), r.At.UTC(), journey.Pass
+		ev.Detail = map[string]string{
+			"role": string(role), "device": r.Camera,
+			"size": strconv.Itoa(r.Mode.Width) + "x" + strconv.Itoa(r.Mode.Height), "fps": strconv.Itoa(r.Mode.FPS),
+			"warmUp": strconv.FormatInt(r.At.Sub(r.Asked).Milliseconds(), 10),
+		}
+		events := []*journey.Event{ev}
+		if stalled := v.last[journey.KioskCameraStalled]; stalled != "" && stalled != v.stallSeen {
+			back := o.event(journey.KioskCameraRecovered, stalled, ev.ID)
+			back.Started, back.Ended, back.Result = r.Asked.UTC(), r.At.UTC(), journey.Pass
+			back.Detail = map[string]string{"role": string(role), "reopens": strconv.Itoa(r.Reopens)}
+			events = append(events, back)
+			v.stallSeen = stalled
+		}
+		o.save(nil, events...)
+	case capture.Stalled:
+		ev := o.event(journey.KioskCameraStalled, v.last[journey.EventCameraActivated])
+		ev.Result, ev.Detail = journey.Errored, map[string]string{"role": string(role), "code": r.Code}
+		o.save(nil, ev)
+	case capture.EngineLost:
+		o.cfg.Log.Warn("agent: the vision engine does not answer")
+	case capture.EngineBack:
+		ev := o.event(journey.KioskWorkerRestarted)
+		ev.Started, ev.Ended, ev.Result = r.Since.UTC(), r.At.UTC(), journey.Pass
+		o.save(nil, ev)
+	case capture.Live:
+		challenge := v.live.Challenge
+		v.live = State{Hint: r.Hint, Outline: r.Outline, Face: r.Face, Progress: r.Progress, ByHand: r.ByHand, Challenge: challenge}
+		if r.Present {
+			o.present()
+		}
+		o.publish()
+	case capture.Asked:
+		v.live.Challenge = r.Challenge
+		o.publish()
+	case capture.Moved:
+		v.live.Challenge = ""
+		ev := o.event(journey.KioskChallengeAsked)
+		ev.Started, ev.Ended, ev.Models = r.Started.UTC(), r.Ended.UTC(), o.models
+		ev.Result, ev.Detail = journey.Pass, map[string]string{"challenge": string(r.Challenge)}
+		if !r.Done {
+			ev.Result, ev.Detail["failed"] = journey.Fail, r.Failed
+			ev.Impact = journey.ImpactRetake
+		}
+		if o.save(nil, ev) {
+			v.moved = append(v.moved, ev.ID)
+			o.publish()
+		}
+	}
+}
+
+// present takes what a camera sees for a sign of a person, but not for ever: a
+// document left on the glass is nobody.
+func (o *owner) present() {
+	v := o.v
+	if now := o.now(); now.Sub(v.entered) < 3*o.screenLimit() {
+		v.touched, v.asking = now, time.Time{}
+	}
+}
+
+// captureFailed ends a visit whose camera or engine is gone for good.
+func (o *owner) captureFailed(role camera.Role, err error) {
+	if errors.Is(err, context.Canceled) {
+		return
+	}
+	v := o.v
+	p := problemOf(err)
+	var f *capture.Failure
+	if !errors.As(err, &f) {
+		p = problem(ProblemCameraFailed)
+	}
+	v.Camera = append(v.Camera, journey.CameraProcess{
+		Type: processOf(role, true, v.Policy), Started: v.worked, Ended: o.now(), Error: p.Code,
+	})
+	if p.Code == ProblemModelMissing || p.Code == ProblemWorkerLost {
+		o.fail(p)
+		return
+	}
+	name := journey.EventCameraError
+	if p.Code == ProblemCameraDenied {
+		name = journey.EventCameraPermissionDenied
+	}
+	ev := o.event(name, v.last[journey.EventCameraRequested], v.last[journey.KioskCameraStalled])
+	ev.Started, ev.Result, ev.Impact = v.worked, journey.Errored, journey.ImpactBlocked
+	ev.Detail = map[string]string{"role": string(role), "problem": p.Code}
+	if o.save(nil, ev) {
+		o.fail(p)
+	}
+}
+
+// processOf names the contract's type of a camera's use.
+func processOf(role camera.Role, auto bool, p journey.Policy) journey.CameraProcessType {
+	switch {
+	case role == camera.RoleFace && p.Liveness.Active:
+		return journey.FaceActive
+	case role == camera.RoleFace:
+		return journey.FacePassive
+	case auto:
+		return journey.FrontAutocapture
+	}
+	return journey.FrontCapture
+}
+
+// cameraDone notes that a camera was used and released.
+func (o *owner) cameraDone(role camera.Role, auto bool, started time.Time) *journey.Event {
+	v := o.v
+	now := o.now()
+	v.Camera = append(v.Camera, journey.CameraProcess{Type: processOf(role, auto, v.Policy), Started: started.UTC(), Ended: now})
+	ev := o.event(journey.KioskCameraClosed, v.last[journey.EventCameraActivated])
+	ev.Started, ev.Detail = started.UTC(), map[string]string{"role": string(role)}
+	return ev
+}
+
+// read reads a document's picture, beside the owner.
+func (o *owner) read(shot capture.Shot) {
+	v := o.v
+	o.pictures.clear()
+	closed := o.cameraDone(camera.RoleDocument, shot.Auto, shot.Started)
+	v.enter(StepReading, o.now())
+	if !o.save(nil, closed) {
+		return
+	}
+	o.publish()
+	o.work(func(ctx context.Context, tell func(func())) func() {
+		started := o.now()
+		d, err := o.readDocument(ctx, shot.Frames, tell)
+		front := d.Upright
+		if len(front) == 0 {
+			front = stillOf(shot.Frames, d.Best)
+		}
+		return func() { o.checkDocument(shot, d, front, started, err) }
+	})
+}
+
+// readDocument asks the engine, and again when its worker died meanwhile.
+func (o *owner) readDocument(ctx context.Context, frames []models.Frame, tell func(func())) (models.Document, error) {
+	var lost time.Time
+	for try := 0; ; try++ {
+		call, cancel := context.WithTimeout(ctx, o.cfg.Limits.Engine)
+		d, err := o.cfg.Engine.ReadDocument(call, frames)
+		cancel()
+		if err == nil || try >= 3 || ctx.Err() != nil || errors.Is(err, models.ErrFrame) || errors.Is(err, models.ErrModel) {
+			if err == nil && !lost.IsZero() {
+				back := capture.EngineBack{Since: lost, At: o.now()}
+				tell(func() { o.report(camera.RoleDocument, back) })
+			}
+			return d, err
+		}
+		if lost.IsZero() {
+			lost = o.now()
+		}
+		pause := time.NewTimer(700 * time.Millisecond) // a worker is back within a second
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			pause.Stop()
+			return models.Document{}, ctx.Err()
+		}
+	}
+}
+
+// stillOf gives a frame as a JPEG picture: the evidence when nothing was made of it.
+func stillOf(frames []models.Frame, best int) []byte {
+	if best < 0 || best >= len(frames) {
+		best = 0
+	}
+	if len(frames) == 0 {
+		return nil
+	}
+	f := frames[best]
+	if f.Format == models.JPEG {
+		return bytes.Clone(f.Pix)
+	}
+	img, err := capture.Picture(f, image.Pt(models.MaxFrameSide, models.MaxFrameSide))
+	if err != nil {
+		return nil
+	}
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, img, &jpeg.Options{Quality: 92}); err != nil {
+		return nil
+	}
+	return b.Bytes()
+}
+
+// checkDocument judges what was read.
+func (o *owner) checkDocument(shot capture.Shot, d models.Document, front []byte, started time.Time, err error) {
+	v := o.v
+	if err != nil && !errors.Is(err, models.ErrFrame) {
+		if errors.Is(err, context.Canceled) {
+			return
+		}
+		if errors.Is(err, models.ErrModel) {
+			o.fail(problem(ProblemModelMissing))
+			return
+		}
+		o.fail(problem(ProblemWorkerLost))
+		return
+	}
+	uploads, ok := o.preserve(v.Attempt1, shot.Taken.UTC(),
+		picture{journey.EvidenceFront, front}, picture{journey.EvidencePortrait, bytes.Clone(d.Portrait)})
+	if !ok {
+		return
+	}
+	causes := ids(uploads)
+	if err != nil { // the camera's pictures could not be read at all
+		bad := check.Unreadable()
+		ev := o.verdict(bad, causes...)
+		ev.Started = started
+		o.again(journey.Step1, bad, []string{ev.ID}, ev)
+		return
+	}
+	verdicts := check.Step1{
+		Document: d, Site: o.cfg.Site.Country, Today: o.now(), Clock: o.clock,
+		Liveness: v.IDLiveness, Policy: v.Policy,
+	}.Check()
+	var events []*journey.Event
+	for _, c := range verdicts {
+		ev := o.verdict(c, causes...)
+		ev.Started = started
+		events = append(events, ev)
+	}
+	ruling := check.Rule(verdicts)
+	why := causesOf(ruling, verdicts, events)
+	if d.MRZ != nil {
+		v.Document, v.Read = check.Read(*d.MRZ), true
+	}
+	v.Recognition, v.OCR, v.Portrait = d.Recognition, fieldsOf(d), d.PortraitFace
+	switch ruling.Action {
+	case check.Block:
+		o.block(journey.Step1, ruling.Why, why, events...)
+	case check.Again:
+		o.again(journey.Step1, ruling.Why, why, events...)
+	default:
+		v.Retake, v.RetakeVariant = journey.CodeKey{}, ""
+		v.Why = ids(events)
+		v.enter(StepReview, o.now())
+		if o.save(nil, events...) {
+			o.publish()
+		}
+	}
+}
+
+// causesOf gives the ids of the events that a ruling rests on, the deciding one first.
+func causesOf(r check.Ruling, verdicts []check.Verdict, events []*journey.Event) []string {
+	var out []string
+	for i, c := range verdicts {
+		if c.Result != journey.Fail && c.Result != journey.Errored {
+			continue
+		}
+		if c.Event == r.Why.Event && c.Code == r.Why.Code {
+			out = append([]string{events[i].ID}, out...)
+		} else {
+			out = append(out, events[i].ID)
+		}
+	}
+	return out
+}
+
+// fieldsOf lists what was read, for the contract's OCR_raw. Whether the whole
+// reading was accepted is the checks' word; a field is accepted when its own digit fits.
+func fieldsOf(d models.Document) []journey.OCRField {
+	if d.MRZ == nil {
+		return nil
+	}
+	z := *d.MRZ
+	var out []journey.OCRField
+	for _, f := range []struct {
+		item string
+		mrz.Field
+	}{
+		{"documentCode", z.Code}, {"issuingCountry", z.Issuer}, {"lastName", z.FamilyName},
+		{"firstName", z.GivenNames}, {"number", z.Number}, {"nationality", z.Nationality},
+		{"birthDate", z.Birth}, {"gender", z.Sex}, {"expireDate", z.Expiry},
+	} {
+		if f.Value == "" {
+			continue
+		}
+		field := journey.OCRField{Item: f.item, Value: f.Value, Score: int(d.Recognition), Accepted: f.Check != mrz.CheckWrong && f.Problem == ""}
+		if f.Line >= 0 && f.Line < len(d.Lines) {
+			line := d.Lines[f.Line]
+			field.Score = min(100, max(0, int(line.Score+.5)))
+			for _, p := range line.At {
+				field.Box = append(field.Box, p.X, p.Y)
+			}
+		}
+		out = append(out, field)
+	}
+	return out
+}
+
+// lookAtFace runs the face camera until a selfie was taken.
+func (o *owner) lookAtFace() {
+	v := o.v
+	v.moved = nil
+	p := v.Policy.Liveness
+	want := capture.Selfie{Frames: max(5, p.Frames)}
+	if p.Active {
+		want.Moves = o.draw(p)
+	}
+	o.runCapture(o.cfg.FaceCamera, camera.RoleFace, func(ctx context.Context, r capture.Rig) func() {
+		portrait, err := capture.Face(ctx, r, want)
+		var selfie []byte
+		if err == nil {
+			selfie = stillOf([]models.Frame{portrait.Frame}, 0)
+		}
+		return func() {
+			if err != nil {
+				o.captureFailed(camera.RoleFace, err)
+				return
+			}
+			o.checkFace(portrait, selfie)
+		}
+	})
+}
+
+// draw picks the movements to ask for, none twice, from those that policy allows.
+func (o *owner) draw(p journey.LivenessPolicy) []face.Move {
+	from := p.Allowed
+	if len(from) == 0 {
+		from = journey.DefaultPolicy().Liveness.Allowed
+	}
+	moves := make([]face.Move, 0, len(from))
+	for _, c := range from {
+		if m := face.Move(c); slices.Contains(face.Moves(), m) && !slices.Contains(moves, m) {
+			moves = append(moves, m)
+		}
+	}
+	n := min(max(1, p.Challenges), len(moves))
+	for i := range n {
+		r, err := rand.Int(o.cfg.Rand, big.NewInt(int64(len(moves)-i)))
+		if err != nil {
+			break // without randomness the order stays; the count does not shrink
+		}
+		j := i + int(r.Int64())
+		moves[i], moves[j] = moves[j], moves[i]
+	}
+	return moves[:n]
+}
+
+// checkFace takes a selfie to be judged.
+func (o *owner) checkFace(p capture.Portrait, selfie []byte) {
+	v := o.v
+	o.pictures.clear()
+	closed := o.cameraDone(camera.RoleFace, p.Auto, p.Started)
+	v.enter(StepChecking, o.now())
+	if !o.save(nil, closed) {
+		return
+	}
+	o.publish()
+	o.work(func(ctx context.Context, _ func(func())) func() {
+		t := time.NewTimer(leastShown)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+		}
+		return func() { o.judgeFace(p, selfie) }
+	})
+}
+
+// leastShown is how long a step stays on the screen: shorter would only flash.
+const leastShown = 150 * time.Millisecond
+
+// judgeFace gives the verdicts on a selfie.
+func (o *owner) judgeFace(p capture.Portrait, selfie []byte) {
+	v := o.v
+	uploads, ok := o.preserve(v.Attempt2, p.Taken.UTC(), picture{journey.EvidenceSelfie, selfie})
+	if !ok {
+		return
+	}
+	causes := ids(uploads)
+	person := v.reviewed()
+	measured, verdicts := check.Step2{
+		Frames: p.Faces, Best: p.Best, Portrait: v.Portrait,
+		Active: check.Active{
+			Ran: p.Active.Ran, Asked: p.Active.Asked, Score: p.Active.Score, Failed: p.Active.Failed,
+		},
+		Document: v.Document, Person: person, Site: o.cfg.Site.Country,
+		Today: o.now(), Clock: o.clock, Policy: v.Policy,
+	}.Check()
+	v.Measured = measured
+	if best := p.Faces[p.Best]; best.Found && len(best.Template) > 0 {
+		v.Face = &journey.FaceTemplate{Model: best.Model, Vector: best.Template}
+	}
+	var events []*journey.Event
+	for _, c := range verdicts {
+		ev := o.verdict(c, causes...)
+		switch c.Event {
+		case journey.EventLivenessVerification:
+			ev.Started, ev.Ended = p.Started.UTC(), p.Taken.UTC()
+		case journey.EventActiveLivenessVerification:
+			if p.Active.Ran {
+				ev.Started, ev.Ended = p.Active.Started.UTC(), p.Active.Ended.UTC()
+				ev.Causes = append(ev.Causes, v.moved...)
+			}
+		}
+		events = append(events, ev)
+	}
+	ruling := check.Rule(verdicts)
+	if ruling.Action != check.Accept {
+		o.again(journey.Step2, ruling.Why, causesOf(ruling, verdicts, events), events...)
+		return
+	}
+	completed := o.event(journey.EventStep2Completed, ids(events)...)
+	completed.Result, completed.Impact = journey.Pass, journey.ImpactCompleted
+	v.Attempts = append(v.Attempts, o.figures(journey.Attempt{Count: v.Attempt2, Step: journey.Step2, At: o.now(), Event: completed.ID}))
+	o.finish(journey.SubmissionComplete, completed.ID, append(events, completed)...)
+}

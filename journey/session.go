@@ -1,0 +1,222 @@
+package journey
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// SessionStatus is how far a journey has come. It says nothing about the decision.
+type SessionStatus string
+
+// The four statuses of the contract.
+const (
+	StatusInProgress SessionStatus = "IN_PROGRESS"
+	StatusCompleted  SessionStatus = "COMPLETED"
+	StatusDropped    SessionStatus = "DROPPED"
+	StatusError      SessionStatus = "ERROR"
+)
+
+// Segment is one of the three parts of a journey.
+type Segment string
+
+// The segments in their order. Who is stopped in the first never reaches document capture.
+const (
+	SegmentPre  Segment = "pre"
+	SegmentMain Segment = "main"
+	SegmentPost Segment = "post"
+)
+
+// Segment tells which part of the journey a stage belongs to. Stages that go with
+// every part (requests, screen, camera) have none.
+func (s Stage) Segment() Segment {
+	switch s {
+	case StageSession, StageGuard:
+		return SegmentPre
+	case StageAuxiliary, StageStep1, StagePreStep2, StageStep2, StageFaceAuth, StageKnowledge, StageDecision:
+		return SegmentMain
+	case StagePost:
+		return SegmentPost
+	}
+	return ""
+}
+
+// Session is one person's journey in short, as lists show it.
+type Session struct {
+	ID         string        `json:"id"`
+	Kiosk      string        `json:"kiosk"`
+	Submission string        `json:"submission,omitempty"`
+	Policy     string        `json:"policy,omitempty"`
+	Status     SessionStatus `json:"status"`
+	Segment    Segment       `json:"segment"`        // the furthest one reached
+	Path       string        `json:"path,omitempty"` // the last screen
+	Started    time.Time     `json:"started"`
+	Ended      time.Time     `json:"ended"` // end of the last event at the kiosk
+	Decision   Decision      `json:"decision,omitempty"`
+	Reason     Reason        `json:"reason,omitempty"`
+	Events     int           `json:"events"`
+}
+
+// Summarise reads a journey's events, in any order, into a Session. Now and
+// silenceLimit are those of Status.
+func Summarise(events []Event, now time.Time, silenceLimit time.Duration) Session {
+	s := Session{Status: Status(events, now, silenceLimit), Segment: Reached(events), Events: len(events)}
+	kiosk, centre := sides(events)
+	for _, e := range append(slices.Clone(kiosk), centre...) {
+		s.ID = first(s.ID, e.Session)
+		s.Kiosk = first(s.Kiosk, e.Kiosk)
+		s.Submission = first(s.Submission, e.Submission)
+		s.Policy = first(s.Policy, e.Policy)
+	}
+	if len(kiosk) > 0 {
+		s.Started, s.Ended = kiosk[0].Started, kiosk[len(kiosk)-1].Ended
+		s.Path = lastPath(kiosk)
+	}
+	if verdict, ok := decisive(centre); ok {
+		s.Decision, s.Reason = Decision(verdict.Name), verdict.Reason
+	}
+	return s
+}
+
+// Reached gives the furthest segment of a journey: Post once the final page was
+// shown, Main once a step began, Pre before that.
+func Reached(events []Event) Segment {
+	reached := SegmentPre
+	for _, e := range events {
+		if e.Name == EventFinalPageView {
+			return SegmentPost
+		}
+		entry, ok := Lookup(e.Name)
+		if ok && entry.Stage.Segment() == SegmentMain {
+			reached = SegmentMain
+		}
+	}
+	return reached
+}
+
+// Status derives a journey's status from its events, given in any order; the
+// sequence counts, not the time and not the order of display.
+//
+// COMPLETED: the final page was reached. ERROR: the journey ended on an error
+// page. DROPPED: before that it was stopped, timed out, was given up after a
+// crash, or the kiosk said nothing more for silenceLimit. Otherwise IN_PROGRESS.
+//
+// A lost network is never a drop-off: with a silenceLimit of 0, silence is not
+// judged. The centre passes 0 while it is not connected to the kiosk, and a
+// journey whose last word on the network is "offline" is not judged either.
+func Status(events []Event, now time.Time, silenceLimit time.Duration) SessionStatus {
+	kiosk, _ := sides(events)
+	status := StatusInProgress
+	offline := false
+	var lastSign time.Time
+	for _, e := range kiosk {
+		switch e.Name {
+		case EventFinalPageView:
+			return StatusCompleted
+		case EventErrorPageViewed:
+			status = StatusError
+		case KioskVisitStopped, KioskVisitTimedOut, KioskConsentRefused, KioskPrivacyReset:
+			if status != StatusError {
+				status = StatusDropped
+			}
+		case KioskVisitRecovered:
+			status = StatusInProgress
+			if e.Result == Fail {
+				status = StatusDropped
+			}
+		case EventStepView:
+			// Any screen after an error page shows that the visit went on; the
+			// error screen itself and the empty kiosk do not.
+			if status == StatusError && e.Path != "" && !hasPath(e.Path, "/error") && !hasPath(e.Path, "/attract") {
+				status = StatusInProgress
+			}
+		case EventSessionReused, EventFrontSessionResumed:
+			status = StatusInProgress
+		case EventNetworkOffline, EventWebSocketDisconnected:
+			offline = true
+		case EventNetworkOnline, EventWebSocketConnected:
+			offline = false
+		}
+		if sign := signOfLife(e); sign.After(lastSign) {
+			lastSign = sign
+		}
+	}
+	if status == StatusInProgress && silenceLimit > 0 && !offline &&
+		!lastSign.IsZero() && now.Sub(lastSign) > silenceLimit {
+		return StatusDropped
+	}
+	return status
+}
+
+// signOfLife is when the kiosk last said something, by the best clock there is:
+// the centre's at receipt, else the kiosk's own unless it is known to be wrong.
+func signOfLife(e Event) time.Time {
+	switch {
+	case !e.Received.IsZero():
+		return e.Received
+	case e.Clock == ClockUntrusted:
+		return time.Time{}
+	}
+	return e.Ended
+}
+
+// sides parts a journey's events into the kiosk's and the centre's, each once and
+// by its own sequence. Times play no role: clocks may be wrong.
+func sides(events []Event) (kiosk, centre []Event) {
+	seen := make(map[string]bool, len(events))
+	for _, e := range events {
+		if seen[e.ID] && e.ID != "" {
+			continue
+		}
+		seen[e.ID] = true
+		if e.Origin == OriginServer {
+			centre = append(centre, e)
+		} else {
+			kiosk = append(kiosk, e)
+		}
+	}
+	slices.SortStableFunc(kiosk, bySequence)
+	slices.SortStableFunc(centre, bySequence)
+	return kiosk, centre
+}
+
+func bySequence(a, b Event) int {
+	switch {
+	case a.Seq < b.Seq:
+		return -1
+	case a.Seq > b.Seq:
+		return 1
+	}
+	return strings.Compare(a.ID, b.ID)
+}
+
+// decisive gives the decision that holds: the centre's last.
+func decisive(centre []Event) (Event, bool) {
+	for _, e := range slices.Backward(centre) {
+		if e.IsDecision() && !e.Provisional {
+			return e, true
+		}
+	}
+	return Event{}, false
+}
+
+// lastPath gives the last screen of a visit, the attract screen left out.
+func lastPath(kiosk []Event) string {
+	for _, e := range slices.Backward(kiosk) {
+		if e.Path != "" && !hasPath(e.Path, "/attract") && e.Source == FE {
+			return e.Path
+		}
+	}
+	return ""
+}
+
+func hasPath(path, root string) bool {
+	return path == root || strings.HasPrefix(path, root+"/")
+}
+
+func first(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"vestibule/journey"
+	"vestibule/models"
+	"vestibule/models/evaluate/figures"
+	"vestibule/models/eyes"
+)
+
+// How often things are measured.
+const (
+	glances   = 60
+	idleTime  = 20 * time.Second
+	benchRuns = 3 // visits
+)
+
+// measure takes the figures of speed and size on the running programs, prints
+// them and adds them to the file.
+func (w *world) measure(ctx context.Context, path string) error {
+	set := figures.Set{}
+	set["kiosk.start_to_attract"] = figures.Spread([]float64{w.kioskStart.Seconds()}, "s", "from the program's start until the attract screen is up and an agent stands behind it")
+	w.say("watching the kiosk do nothing for %s", idleTime)
+	if err := w.idle(ctx, set); err != nil {
+		return err
+	}
+	if err := w.timeVisits(ctx, set); err != nil {
+		return err
+	}
+	w.say("measuring the live picture")
+	if err := w.shootBench(ctx); err != nil {
+		return err
+	}
+	if err := w.timeGlances(ctx, set); err != nil {
+		return err
+	}
+	if err := figures.Merge(path, set); err != nil {
+		return err
+	}
+	return set.Table(os.Stdout)
+}
+
+// idle measures memory and processor time of the kiosk and its worker at the attract screen.
+func (w *world) idle(ctx context.Context, set figures.Set) error {
+	before, err := usage(w.kiosk.pid())
+	if err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(idleTime):
+	}
+	after, err := usage(w.kiosk.pid())
+	if err != nil {
+		return err
+	}
+	cpu := 100 * (after.cpu - before.cpu).Seconds() / idleTime.Seconds()
+	set["kiosk.idle_cpu"] = figures.Figure{Value: cpu, Unit: "% of one core", N: 1, How: fmt.Sprintf("kiosk and worker over %s at the attract screen", idleTime)}
+	set["kiosk.rss_idle"] = figures.Figure{Value: after.rss, Unit: "MB", N: after.processes, How: "kiosk and worker together, at the attract screen"}
+	return nil
+}
+
+// timeVisits lets people through and reads the intervals from the centre's journal.
+func (w *world) timeVisits(ctx context.Context, set figures.Set) error {
+	var document, selfie, decided, whole []float64
+	var peak float64
+	run := visits()[:1]
+	run = append(run, visits()[2], visits()[4])
+	for _, v := range run[:benchRuns] {
+		w.say("visit %s: %s", v.name, v.title)
+		o := w.receive(ctx, v)
+		if o.err != nil {
+			return fmt.Errorf("visit %s: %w", v.name, o.err)
+		}
+		use, err := usage(w.kiosk.pid())
+		if err != nil {
+			return err
+		}
+		peak = max(peak, use.rss)
+		decided = append(decided, o.decideIn.Seconds())
+		var steps time.Duration
+		for _, d := range o.steps {
+			steps += d
+		}
+		whole = append(whole, steps.Seconds())
+		document = append(document, intervals(o.journey.Journal, journey.EventIDRecognition, step1Checks())...)
+		selfie = append(selfie, intervals(o.journey.Journal, journey.EventLivenessVerification, []journey.EventName{journey.EventFaceCompare})...)
+	}
+	if len(document) == 0 || len(selfie) == 0 {
+		return errors.New("the journals hold no checks to measure")
+	}
+	set["document.verdict"] = figures.Spread(document, "ms", "from the capture to the last STEP1 check, as the journal has it")
+	set["selfie.verdict"] = figures.Spread(selfie, "ms", "from the capture to the face comparison, as the journal has it")
+	set["decision.back"] = figures.Spread(decided, "s", "from the last submit until the kiosk shows the decision, online")
+	set["visit.whole"] = figures.Spread(whole, "s", "from the first touch to the result, with a visitor who needs a second a screen")
+	set["kiosk.rss_after_visits"] = figures.Figure{Value: peak, Unit: "MB", N: len(decided), How: "kiosk and worker together, largest after a visit"}
+	return nil
+}
+
+func step1Checks() []journey.EventName {
+	return []journey.EventName{
+		journey.EventIDRecognition, journey.EventMRZValidation, journey.EventExpiredIDCheck,
+		journey.EventAgeVerification, journey.EventRecognitionScoreEvaluation, journey.EventBlacklistCountryEvaluation,
+	}
+}
+
+// intervals gives milliseconds from the start of each first event until the last
+// of the others of the same attempt ended.
+func intervals(events []journey.Event, first journey.EventName, until []journey.EventName) []float64 {
+	var out []float64
+	for _, begin := range events {
+		if begin.Name != first || begin.Origin == journey.OriginServer {
+			continue
+		}
+		end := begin.Ended
+		for _, e := range events {
+			for _, name := range until {
+				if e.Name == name && e.Origin == begin.Origin && e.Attempt == begin.Attempt && e.Ended.After(end) {
+					end = e.Ended
+				}
+			}
+		}
+		out = append(out, float64(end.Sub(begin.Started).Microseconds())/1000)
+	}
+	return out
+}
+
+// timeGlances measures the analysis of live frames on one core.
+func (w *world) timeGlances(ctx context.Context, set figures.Set) error {
+	engine, err := eyes.Open(filepath.Dir(w.portraits))
+	if err != nil {
+		return err
+	}
+	defer engine.Close()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	v := visits()[0]
+	for _, m := range []struct {
+		name, folder string
+		aim          models.Aim
+	}{
+		{"preview.face", filepath.Join(w.films, v.name, "face"), models.AimFace},
+		{"preview.document", filepath.Join(w.films, "bench", "document"), models.AimDocument},
+	} {
+		frames, err := filepath.Glob(filepath.Join(m.folder, "*.jpg"))
+		if err != nil || len(frames) == 0 {
+			return fmt.Errorf("no frames in %s", m.folder)
+		}
+		var took []float64
+		for i := range glances {
+			pix, err := os.ReadFile(frames[i*len(frames)/glances])
+			if err != nil {
+				return err
+			}
+			begun := time.Now()
+			if _, err := engine.Glance(ctx, models.Frame{Format: models.JPEG, Pix: pix}, m.aim); err != nil {
+				return err
+			}
+			took = append(took, float64(time.Since(begun).Microseconds())/1000)
+		}
+		set[m.name] = figures.Spread(took, "ms", "decoding and analysing one 1280×720 frame, in this process on one core")
+	}
+	return nil
+}
+
+// use is what a program and its children take.
+type use struct {
+	rss       float64 // MB
+	cpu       time.Duration
+	processes int
+}
+
+// usage reads /proc for a process and its children.
+func usage(pid int) (use, error) {
+	u := use{}
+	all := []int{pid}
+	for i := 0; i < len(all); i++ {
+		one := all[i]
+		tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", one))
+		if err != nil {
+			return u, err
+		}
+		for _, file := range tasks {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				continue // that thread has ended
+			}
+			for _, word := range strings.Fields(string(text)) {
+				if child, err := strconv.Atoi(word); err == nil {
+					all = append(all, child)
+				}
+			}
+		}
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", one))
+		if err != nil {
+			return u, fmt.Errorf("read what the kiosk uses: %w", err)
+		}
+		// Fields after the name in parentheses, from the third of proc(5): utime and stime are 14 and 15, rss is 24.
+		fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+		if len(fields) < 22 {
+			return u, errors.New("read what the kiosk uses: /proc has another shape")
+		}
+		var ticks, pages int
+		for _, f := range []string{fields[11], fields[12]} {
+			n, err := strconv.Atoi(f)
+			if err != nil {
+				return u, err
+			}
+			ticks += n
+		}
+		if pages, err = strconv.Atoi(fields[21]); err != nil {
+			return u, err
+		}
+		u.cpu += time.Duration(ticks) * 10 * time.Millisecond // USER_HZ is 100 on Linux
+		u.rss += float64(pages*os.Getpagesize()) / (1 << 20)
+		u.processes++
+	}
+	return u, nil
+}

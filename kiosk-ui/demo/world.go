@@ -1,0 +1,273 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"vestibule/hardware/rig"
+	"vestibule/journey"
+)
+
+// world is everything of the demo that runs: the centre, the line, the kiosk.
+type world struct {
+	bin, dir  string // programs; everything the demo makes
+	films     string
+	pictures  string
+	portraits string
+	started   time.Time
+
+	server, kiosk, screen *process
+	line                  *line
+	door                  *door
+	centre                centre
+	adminKey              string
+	kioskStart            time.Duration // from the start of the program to the attract screen
+	policy                string        // file
+	kioskEnv              []string
+}
+
+func (w *world) say(format string, args ...any) {
+	fmt.Printf("%6.1fs  %s\n", time.Since(w.started).Seconds(), fmt.Sprintf(format, args...))
+}
+
+// demoPolicy is the default policy with what the replay rig cannot do left out: a
+// filmed photograph neither turns its head nor blinks. No threshold is changed.
+func demoPolicy() journey.Policy {
+	p := journey.DefaultPolicy()
+	p.Version = "demo-1"
+	p.Liveness.Active = false
+	p.ResultShown = 15 * time.Second
+	return p
+}
+
+// build makes the centre, the kiosk's enrolment and the films, and starts everything.
+func (w *world) build(ctx context.Context, names []visit) error {
+	for _, d := range []string{"stage", "logs", "films", "pictures", "list"} {
+		if err := os.MkdirAll(filepath.Join(w.dir, d), 0o700); err != nil {
+			return err
+		}
+	}
+	w.films, w.pictures = filepath.Join(w.dir, "films"), filepath.Join(w.dir, "pictures")
+	if err := w.shoot(ctx, names); err != nil {
+		return err
+	}
+	if err := w.openCentre(ctx); err != nil {
+		return err
+	}
+	return w.openKiosk(ctx)
+}
+
+// shoot prints the documents and films the visits.
+func (w *world) shoot(ctx context.Context, all []visit) error {
+	printer, err := rig.NewPrinter("")
+	if err != nil {
+		return fmt.Errorf("print documents: %w (make deps installs the font)", err)
+	}
+	people := cast()
+	for i, v := range all {
+		dir := filepath.Join(w.films, v.name)
+		done := filepath.Join(dir, "done")
+		if _, err := os.Stat(done); err == nil {
+			continue
+		}
+		w.say("filming visit %s (%d of %d): %s", v.name, i+1, len(all), v.title)
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+		if err := people[v.who].film(ctx, printer, w.portraits, dir, v.seed, v.blurred); err != nil {
+			return fmt.Errorf("film visit %s: %w", v.name, err)
+		}
+		if err := os.WriteFile(done, nil, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shootBench films one document as a 1280×720 camera sees it, to measure the live picture on.
+func (w *world) shootBench(ctx context.Context) error {
+	printer, err := rig.NewPrinter("")
+	if err != nil {
+		return err
+	}
+	front, _, err := cast()["mara"].print(printer, w.portraits)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(w.films, "bench", "document")
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	_, err = rig.FilmDocument(ctx, dir, rig.DocumentFilm{Shot: rig.Shot{Seed: 1}, Page: front, Size: rig.TD3})
+	return err
+}
+
+// tool runs a program of ours to its end and gives what it printed.
+func (w *world) tool(ctx context.Context, name string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	var out, errs bytes.Buffer
+	cmd := exec.CommandContext(ctx, filepath.Join(w.bin, name), args...)
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, errs.String())
+	}
+	return out.String(), nil
+}
+
+// openCentre makes a new centre, imports the list and starts it.
+func (w *world) openCentre(ctx context.Context) error {
+	w.say("making the centre")
+	data := filepath.Join(w.dir, "centre")
+	out, err := w.tool(ctx, "server", "init", "--data", data)
+	if err != nil {
+		return err
+	}
+	if w.adminKey, err = keyIn(out); err != nil {
+		return err
+	}
+	mqtt, err := freePort()
+	if err != nil {
+		return err
+	}
+	http, err := freePort()
+	if err != nil {
+		return err
+	}
+	if w.line, err = openLine("127.0.0.1:0", mqtt); err != nil {
+		return err
+	}
+	if _, err := w.tool(ctx, "server", "kiosk", "add", "--data", data, "--name", "demo-1", "--country", "UTO",
+		"--broker", w.line.addr(), "--out", filepath.Join(w.dir, "bundle")); err != nil {
+		return err
+	}
+	policy, err := json.MarshalIndent(demoPolicy(), "", "  ")
+	if err != nil {
+		return err
+	}
+	w.policy = filepath.Join(w.dir, "policy.json")
+	if err := os.WriteFile(w.policy, policy, 0o600); err != nil {
+		return err
+	}
+	if _, err := w.tool(ctx, "server", "policy", "apply", "--data", data, w.policy); err != nil {
+		return err
+	}
+	list, err := w.writeList()
+	if err != nil {
+		return err
+	}
+	if _, err := w.tool(ctx, "server", "list", "import", "--data", data, "--kind", "ofac-csv", list); err != nil {
+		return err
+	}
+	w.say("starting the centre")
+	if w.server, err = startProcess(filepath.Join(w.dir, "logs"), "server", nil,
+		filepath.Join(w.bin, "server"), "serve", "--data", data, "--mqtt", mqtt, "--http", http); err != nil {
+		return err
+	}
+	w.centre = centre{base: "http://" + http, key: w.adminKey}
+	return w.server.until(ctx, 30*time.Second, func() bool { return answers(w.centre.base + "/readyz") })
+}
+
+// keyIn finds the API key in what `server init` printed.
+func keyIn(out string) (string, error) {
+	for _, word := range strings.Fields(out) {
+		if strings.HasPrefix(word, "vk_") {
+			return word, nil
+		}
+	}
+	return "", fmt.Errorf("server init printed no key:\n%s", out)
+}
+
+// writeList makes a sanctions list in the layout of the SDN files: invented
+// people, one of whom is in the cast.
+func (w *world) writeList() (string, error) {
+	listed := cast()["dana"]
+	born, err := time.Parse(time.DateOnly, listed.birth)
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(w.dir, "list")
+	files := map[string]string{
+		"sdn.csv": fmt.Sprintf("90001,\"%s, Dana Ilse\",\"individual\",\"DEMO\",-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,\"DOB %s; nationality Utopia; Gender Female.\"\r\n", listed.surname, born.Format("02 Jan 2006")) +
+			"90002,\"VANTERPOOLE, Osric\",\"individual\",\"DEMO\",-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,\"DOB 21 Mar 1961; nationality Utopia; Gender Male.\"\r\n",
+		"alt.csv": "90001,1,\"aka\",\"KORVANE, Dana\",-0- \r\n",
+		"add.csv": "90001,1,\"1 Harbour Road\",\"Zenith\",\"Utopia\",-0- \r\n",
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			return "", err
+		}
+	}
+	return dir, nil
+}
+
+// openKiosk starts the kiosk's own program on replay cameras, with a window.
+func (w *world) openKiosk(ctx context.Context) error {
+	for _, role := range []string{"document", "face"} { // nobody is there yet
+		if err := os.MkdirAll(filepath.Join(w.films, "nobody", role), 0o700); err != nil {
+			return err
+		}
+	}
+	if err := w.stage(visit{name: w.firstFilm()}); err != nil {
+		return err
+	}
+	var err error
+	logs := filepath.Join(w.dir, "logs")
+	if w.screen, w.kioskEnv, err = display(ctx, logs); err != nil {
+		return err
+	}
+	return w.startKiosk(ctx)
+}
+
+// firstFilm is a film that the kiosk's self-test can see before anybody comes.
+func (w *world) firstFilm() string { return visits()[0].name }
+
+func (w *world) startKiosk(ctx context.Context) error {
+	w.say("starting the kiosk")
+	socket := filepath.Join(os.TempDir(), fmt.Sprintf("vestibule-%d.sock", os.Getpid()))
+	begun := time.Now()
+	var err error
+	w.kiosk, err = startProcess(filepath.Join(w.dir, "logs"), "kiosk", w.kioskEnv, filepath.Join(w.bin, "kiosk-ui"), "run",
+		"--data", filepath.Join(w.dir, "kiosk"), "--bundle", filepath.Join(w.dir, "bundle"), "--policy", w.policy,
+		"--camera-document", "replay:"+filepath.Join(w.dir, "stage", "document"), "--camera-face", "replay:"+filepath.Join(w.dir, "stage", "face"),
+		"--window", "1080x1920", "--automation", socket)
+	if err != nil {
+		return err
+	}
+	return w.kiosk.until(ctx, 60*time.Second, func() bool {
+		if w.door == nil {
+			d, err := openDoor(socket)
+			if err != nil {
+				return false
+			}
+			w.door = d
+		}
+		s, err := w.door.state()
+		if err != nil {
+			return false
+		}
+		if s.Step == "attract" && s.Ready && w.kioskStart == 0 {
+			w.kioskStart = time.Since(begun)
+		}
+		return s.Step == "attract" && s.Ready && s.Online
+	})
+}
+
+func (w *world) close() {
+	if w.door != nil {
+		w.door.close()
+	}
+	w.kiosk.stop()
+	w.server.stop()
+	if w.line != nil {
+		w.line.close()
+	}
+	w.screen.stop()
+}

@@ -1,0 +1,154 @@
+// Package document says where a document is in a picture, what kind it is and what
+// its machine readable zone says.
+//
+// The way of a picture: text rows by the PP-OCRv4 detector → blocks that could be
+// a zone → strips, framed generously → own line reader → constrained decoding as
+// each layout → the same strips by a second, unrelated reader → parse.
+//
+// What may live here: pixels of documents. What may not: policy, repair of what was
+// read, and faces beyond asking a FaceFinder where the portrait is.
+package document
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"time"
+
+	"gocv.io/x/gocv"
+
+	"vestibule/models"
+	"vestibule/models/manifest"
+	"vestibule/models/onnx"
+)
+
+// ownNetwork is the line reader: 469,000 parameters, trained on drawn lines only;
+// train/ holds generator, network and trainer.
+//
+//go:embed mrz.onnx
+var ownNetwork []byte
+
+// FaceFinder measures the largest face of a BGR picture; places in the answer are parts
+// of that picture. A picture without a face is no error: Face.Found is false then.
+type FaceFinder interface {
+	FindFace(ctx context.Context, bgr gocv.Mat) (models.Face, error)
+}
+
+// Reader reads documents. Its methods may be called from several goroutines.
+type Reader struct {
+	finder   *onnx.Network // text rows
+	lines    *onnx.Network // one line of the zone, own
+	other    *onnx.Network // one line of anything, second reader
+	keys     []int         // class of the second reader → class of ours, or -1
+	faces    FaceFinder
+	versions map[string]string
+	now      func() time.Time
+}
+
+// Open loads the networks of a models directory, each verified against the manifest.
+// faces may be nil: then no portrait is looked for.
+func Open(dir string, faces FaceFinder) (_ *Reader, err error) {
+	m, err := manifest.Load()
+	if err != nil {
+		return nil, err
+	}
+	library, err := m.Path(dir, "onnxruntime")
+	if err != nil {
+		return nil, err
+	}
+	r := &Reader{faces: faces, versions: map[string]string{}, now: time.Now}
+	defer func() {
+		if err != nil {
+			_ = r.Close()
+		}
+	}()
+	for _, n := range []struct {
+		name string
+		to   **onnx.Network
+		own  []byte
+	}{
+		{"text-detect", &r.finder, nil},
+		{"text-read", &r.other, nil},
+		{"mrz", &r.lines, ownNetwork},
+	} {
+		asset, err := m.Find(n.name)
+		if err != nil {
+			return nil, err
+		}
+		b := n.own
+		if b == nil {
+			if b, err = m.Read(dir, n.name); err != nil {
+				return nil, err
+			}
+		}
+		if *n.to, err = onnx.New(n.name, b, onnx.Options{Library: library, SHA256: asset.SHA256}); err != nil {
+			return nil, err
+		}
+		r.versions[n.name] = asset.Version()
+	}
+	keys, err := m.Read(dir, "text-keys")
+	if err != nil {
+		return nil, err
+	}
+	r.keys = readKeys(keys)
+	warm()
+	return r, nil
+}
+
+// warm lets OpenCV build its colour tables (a fifth of a second) before the first live frame.
+func warm() {
+	m, lab := gocv.NewMatWithSize(32, 32, gocv.MatTypeCV8UC3), gocv.NewMat()
+	defer m.Close()
+	defer lab.Close()
+	gocv.CvtColor(m, &lab, gocv.ColorBGRToLab)
+}
+
+// readKeys maps the second reader's classes: its blank is class 0, its characters
+// follow line by line, a space is last.
+func readKeys(b []byte) []int {
+	out := []int{blank}
+	for _, line := range bytes.Split(bytes.TrimRight(b, "\n"), []byte("\n")) {
+		line = bytes.TrimRight(line, "\r")
+		class := -1
+		if len(line) == 1 {
+			class = bytes.IndexByte([]byte(alphabet), upper(line[0]))
+		}
+		out = append(out, class)
+	}
+	return append(out, -1)
+}
+
+// Versions names the trained networks in use.
+func (r *Reader) Versions() map[string]string {
+	out := make(map[string]string, len(r.versions))
+	for k, v := range r.versions {
+		out[k] = v
+	}
+	return out
+}
+
+// Close frees the networks.
+func (r *Reader) Close() error {
+	var errs []error
+	for _, n := range []*onnx.Network{r.finder, r.lines, r.other} {
+		if n != nil {
+			errs = append(errs, n.Close())
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("close document reader: %w", err)
+	}
+	return nil
+}
+
+// upper folds the small letters that have the shape of their capitals; the second
+// reader takes one for the other.
+func upper(c byte) byte {
+	switch c {
+	case 'c', 'k', 'o', 'p', 's', 'u', 'v', 'w', 'x', 'z':
+		return c - 'a' + 'A'
+	}
+	return c
+}

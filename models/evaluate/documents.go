@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"gocv.io/x/gocv"
+
+	"vestibule/models"
+	"vestibule/models/evaluate/figures"
+	"vestibule/models/mrz"
+)
+
+// wide is the width from which a picture counts in mrz.documents_exact: narrower ones are
+// thumbnails, far below what a kiosk's camera gives.
+const wide = 500
+
+type specimen struct {
+	File   string   `json:"file"`
+	Format string   `json:"format"`
+	Lines  []string `json:"mrz"`
+	Valid  bool     `json:"all_check_digits_valid"`
+}
+
+func documents(ctx context.Context, e models.Engine, data string, log io.Writer) (figures.Set, error) {
+	var list []specimen
+	if err := load(filepath.Join(data, "documents", "manifest.json"), &list); err != nil {
+		return nil, err
+	}
+	var big, bigExact, exact, lines, linesExact, valid, validRead, accepted, wrong, portraits int
+	var ms, cpu []float64
+	for _, s := range list {
+		f, err := frame(filepath.Join(data, "documents", s.File))
+		if err != nil {
+			return nil, err
+		}
+		start, used := time.Now(), processCPU()
+		d, err := e.ReadDocument(ctx, []models.Frame{f})
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", s.File, err)
+		}
+		took := float64(time.Since(start)) / float64(time.Millisecond)
+		ms, cpu = append(ms, took), append(cpu, processCPU()-used)
+		var got []string
+		for _, l := range d.Lines {
+			got = append(got, l.Text)
+		}
+		same := slices.Equal(got, s.Lines)
+		for i, l := range s.Lines {
+			lines++
+			if i < len(got) && got[i] == l {
+				linesExact++
+			}
+		}
+		digits := d.MRZ != nil && digitsFit(*d.MRZ)
+		take := d.MRZ != nil && d.Agreed && d.MRZ.Valid()
+		count := func(n *int, when bool) {
+			if when {
+				*n++
+			}
+		}
+		count(&exact, same)
+		count(&big, d.Width >= wide)
+		count(&bigExact, d.Width >= wide && same)
+		count(&valid, s.Valid)
+		count(&validRead, s.Valid && digits)
+		count(&accepted, take)
+		count(&wrong, take && !same)
+		count(&portraits, d.Portrait != nil)
+		fmt.Fprintf(log, "%-34s %4d×%-4d exact %-5v digits %-5v agreed %-5v recognition %3.0f  %4.1f px/mm  turn %3d  portrait %-5v  hint %-11q %4.0f ms\n",
+			filepath.Base(s.File), d.Width, d.Height, same, digits, d.Agreed, d.Recognition, d.PixelsPerMM, d.Turn, d.Portrait != nil, d.Hint, took)
+		if !same {
+			fmt.Fprintf(log, "    want %s\n    got  %s\n", strings.Join(s.Lines, " "), strings.Join(got, " "))
+		}
+		if d.MRZ != nil && d.Agreed && !take {
+			fmt.Fprintf(log, "    not accepted: %s\n", faults(*d.MRZ))
+		}
+	}
+	const how = "public specimen pictures, one frame each, the product's own engine; exact: every line as printed"
+	return figures.Set{
+		"mrz.documents_exact":     figures.Share(bigExact, big, how+"; pictures of 500 px width and more"),
+		"mrz.documents_exact_all": figures.Share(exact, len(list), how),
+		"mrz.lines_exact":         figures.Share(linesExact, lines, how),
+		"mrz.digits_valid":        figures.Share(validRead, valid, "all check digits fit, of the specimens where they fit as printed"),
+		"mrz.accepted":            figures.Count(accepted, len(list), "digits and fields fit and both readers agree"),
+		"mrz.auto_accept_rate":    figures.Share(accepted, len(list), "digits and fields fit and both readers agree"),
+		"mrz.accepted_wrong":      figures.Count(wrong, len(list), "accepted, but a character differs from the print"),
+		"mrz.auto_accepted_wrong": figures.Count(wrong, len(list), "accepted, but a character differs from the print"),
+		"mrz.read_ms":             figures.Spread(ms, "ms", "decoded frame in, all findings out, one thread per network; specimens as above"),
+		"mrz.read_cpu_ms":         figures.Spread(cpu, "ms", "processor time of the same, all threads; steadier than the clock on a shared machine"),
+		"document.portraits":      figures.Share(portraits, len(list), "pictures in which a portrait was found; some show a back side without one"),
+	}, nil
+}
+
+// processCPU is the processor time this process has used, in milliseconds.
+func processCPU() float64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return float64(u.Utime.Nano()+u.Stime.Nano()) / float64(time.Millisecond)
+}
+
+func digitsFit(d mrz.Document) bool {
+	for _, f := range d.Fields() {
+		if f.Check == mrz.CheckWrong {
+			return false
+		}
+	}
+	return true
+}
+
+func faults(d mrz.Document) string {
+	names := []string{"code", "issuer", "family name", "given names", "number", "nationality", "birth", "sex", "expiry", "optional", "optional 2", "composite"}
+	var out []string
+	for i, f := range d.Fields() {
+		if f.Check == mrz.CheckWrong {
+			out = append(out, names[i]+" digit")
+		}
+		if f.Problem != "" {
+			out = append(out, names[i]+" "+f.Problem)
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// frame makes a frame of a picture file, as a camera or an upload would.
+func frame(file string) (models.Frame, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return models.Frame{}, err
+	}
+	if ext := strings.ToLower(filepath.Ext(file)); ext == ".jpg" || ext == ".jpeg" {
+		return models.Frame{Format: models.JPEG, Pix: b}, nil
+	}
+	m := gocv.IMRead(file, gocv.IMReadColor)
+	defer m.Close()
+	if m.Empty() {
+		return models.Frame{}, fmt.Errorf("%s: %w", file, models.ErrFrame)
+	}
+	gocv.CvtColor(m, &m, gocv.ColorBGRToRGB)
+	return models.Frame{Format: models.RGB, Width: m.Cols(), Height: m.Rows(), Pix: m.ToBytes()}, nil
+}
+
+// vectors parses zones as text. There is no verdict beside them, so what is counted
+// is what can be said without one; with -v every zone that does not fit is explained.
+func vectors(_ context.Context, _ models.Engine, data string, log io.Writer) (figures.Set, error) {
+	var list []struct {
+		Source string   `json:"src"`
+		Lines  []string `json:"lines"`
+	}
+	if err := load(filepath.Join(data, "mrz", "vectors.json"), &list); err != nil {
+		return nil, err
+	}
+	parsed, fit, valid := 0, 0, 0
+	for _, v := range list {
+		d, err := mrz.Parse(v.Lines)
+		if err != nil {
+			fmt.Fprintf(log, "%-20s %s\n    %v\n", v.Source, strings.Join(v.Lines, " "), err)
+			continue
+		}
+		parsed++
+		if digitsFit(d) {
+			fit++
+		}
+		if d.Valid() {
+			valid++
+			continue
+		}
+		fmt.Fprintf(log, "%-20s %s %s\n    %s\n", v.Source, d.Layout, strings.Join(v.Lines, " "), faults(d))
+	}
+	const how = "zones as text from tests of other projects: valid, invalid and deviating ones"
+	return figures.Set{
+		"mrz.vectors_parsed": figures.Share(parsed, len(list), how),
+		"mrz.vectors_digits": figures.Count(fit, len(list), how+"; all check digits fit"),
+		"mrz.vectors_valid":  figures.Count(valid, len(list), how+"; digits fit and no field has a problem"),
+	}, nil
+}
+
+func load(file string, into any) error {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(b, into); err != nil {
+		return errors.Join(fmt.Errorf("read %s", file), err)
+	}
+	return nil
+}

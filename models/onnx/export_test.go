@@ -1,0 +1,4 @@
+package onnx
+
+// Describe is describe, for the tests outside.
+var Describe = describe

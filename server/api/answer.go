@@ -1,0 +1,339 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"vestibule/journey"
+	"vestibule/server/store"
+)
+
+// answer is one submission in the contract's shape (variant: ID document). A
+// field is present when its data exists.
+type answer struct {
+	Submission      string               `json:"submission_id"`
+	Data            *answerData          `json:"data,omitempty"`
+	Image           *answerImage         `json:"image,omitempty"`
+	DuplicatedUsers []string             `json:"duplicated_users,omitempty"`
+	DuplicatedFaces []string             `json:"duplicated_selfie_users,omitempty"`
+	OCRRaw          map[string]answerOCR `json:"OCR_raw,omitempty"`
+	OCR             *answerRead          `json:"ocr,omitempty"`
+	Review          *answerReview        `json:"review,omitempty"`
+	Email           string               `json:"email,omitempty"`
+	Reviewer        string               `json:"reviewer,omitempty"`
+	Recognition     *float64             `json:"recognition_score,omitempty"`
+	DuplicateKey    string               `json:"duplicated_information,omitempty"`
+	Applicant       string               `json:"applicant_id,omitempty"`
+	Created         string               `json:"created_at,omitempty"`
+	Decided         string               `json:"kyc_result_at,omitempty"`
+	Updated         string               `json:"updated_at,omitempty"`
+	Pending         string               `json:"pending_at,omitempty"`
+	UserID          string               `json:"userid,omitempty"`
+	TokenID         string               `json:"tokenId,omitempty"`
+	KYC             *answerKYC           `json:"kyc,omitempty"`
+	Signals         *answerSignals       `json:"signals,omitempty"`
+	AML             *answerAML           `json:"aml,omitempty"`
+	IDLiveness      *answerIDLiveness    `json:"id_LivenessScore,omitempty"`
+}
+
+type answerData struct {
+	AgeGroup       string `json:"age_group,omitempty"`
+	FirstName      string `json:"first_name,omitempty"`
+	LastName       string `json:"last_name,omitempty"`
+	FullName       string `json:"full_name,omitempty"`
+	Gender         string `json:"gender,omitempty"`
+	Nationality    string `json:"nationality,omitempty"`
+	Birth          string `json:"date_of_birth,omitempty"`
+	IDType         string `json:"idType,omitempty"`
+	IssuingCountry string `json:"idcard_issuingCountry,omitempty"`
+	IssueDate      string `json:"idcard_issueDate,omitempty"`
+	ExpireDate     string `json:"idcard_expireDate,omitempty"`
+	IdentityNumber string `json:"identityNumber,omitempty"`
+	DocumentNumber string `json:"documentNumber,omitempty"`
+}
+
+type answerImage struct {
+	Front   string `json:"idImage,omitempty"`
+	Back    string `json:"idBackImage,omitempty"`
+	Selfie  string `json:"selfieImage,omitempty"`
+	Address string `json:"addressImage,omitempty"`
+}
+
+type answerOCR struct {
+	Value       string    `json:"value"`
+	Score       int       `json:"score"`
+	Accepted    bool      `json:"accepted"`
+	Coordinates []float64 `json:"coordinates,omitempty"`
+}
+
+type answerRead struct {
+	Birth       string `json:"birthDate,omitempty"`
+	Issue       string `json:"issueDate,omitempty"`
+	Expire      string `json:"expireDate,omitempty"`
+	FirstName   string `json:"firstName,omitempty"`
+	LastName    string `json:"lastName,omitempty"`
+	FullName    string `json:"fullName,omitempty"`
+	Gender      string `json:"gender,omitempty"`
+	Number      string `json:"number,omitempty"`
+	Nationality string `json:"nationality,omitempty"`
+}
+
+type answerReview struct {
+	Birth          string `json:"birthDate,omitempty"`
+	Expire         string `json:"expireDate,omitempty"`
+	FullName       string `json:"fullName,omitempty"`
+	Gender         string `json:"gender,omitempty"`
+	Nationality    string `json:"nationality,omitempty"`
+	DocumentNumber string `json:"documentNumber,omitempty"`
+}
+
+type answerKYC struct {
+	Result      string          `json:"result"`
+	Comment     string          `json:"comment,omitempty"`
+	CommentCode string          `json:"commentCode,omitempty"`
+	Attempts    []answerAttempt `json:"attempts,omitempty"`
+	Retry       []answerRetry   `json:"retry,omitempty"`
+}
+
+type answerAttempt struct {
+	Count        int             `json:"attemptCnt"`
+	ErrorCode    string          `json:"errorCode,omitempty"`
+	ErrorMessage string          `json:"errorMsg,omitempty"`
+	Step1First   string          `json:"step1Time1st,omitempty"`
+	Step1Second  string          `json:"step1Time2nd,omitempty"`
+	Step1Third   string          `json:"step1Time3rd,omitempty"`
+	Step2First   string          `json:"step2Time1st,omitempty"`
+	Step2Second  string          `json:"step2Time2nd,omitempty"`
+	Step2Third   string          `json:"step2Time3rd,omitempty"`
+	RetryMessage string          `json:"retryMsg,omitempty"`
+	RetryCode    string          `json:"retryCode,omitempty"`
+	Similarity   *float64        `json:"faceSimilarityScore,omitempty"`
+	Selfie       string          `json:"selfieImage,omitempty"`
+	Liveness     *float64        `json:"livenessScore,omitempty"`
+	Detail       *answerLiveness `json:"liveness,omitempty"`
+}
+
+type answerLiveness struct {
+	Score       float64 `json:"score"`
+	Probability float64 `json:"probability"`
+	Quality     float64 `json:"quality"`
+}
+
+type answerRetry struct {
+	Type    string `json:"type"`
+	Count   int    `json:"retryCnt"`
+	Code    string `json:"retryCode"`
+	Message string `json:"retryMessage"`
+}
+
+type answerSignals struct {
+	Start  string         `json:"startButtonClickTime,omitempty"`
+	Camera []answerCamera `json:"cameraProcessInfo,omitempty"`
+}
+
+type answerCamera struct {
+	Type    string  `json:"type"`
+	Started string  `json:"processStartTime"`
+	Ended   string  `json:"processEndTime"`
+	Error   *string `json:"error"` // null when there was none
+}
+
+type answerIDLiveness struct {
+	Screen   float64 `json:"Screen_play"`
+	Paper    float64 `json:"Paper_printed"`
+	Portrait float64 `json:"Replace_portraits"`
+}
+
+type answerAML struct {
+	Raw     json.RawMessage `json:"raw_data,omitempty"`
+	Summary string          `json:"risk_level_summary"`
+	Status  string          `json:"currentstatus"`
+	Matches []answerMatch   `json:"matches,omitempty"`
+}
+
+type answerMatch struct {
+	Risk     string  `json:"risk_level"`
+	Resource string  `json:"resource_id"`
+	Score    float64 `json:"score"`
+}
+
+// KYC results. Incomplete is a submission that is not decided.
+const (
+	resultApproved   = "approved"
+	resultRejected   = "rejected"
+	resultPending    = "pending"
+	resultIncomplete = "incomplete"
+)
+
+// The centre decides by rules; a person's decision would say "agent".
+const reviewerSystem = "system"
+
+// timestamp is UTC with milliseconds; nothing for the zero time.
+func timestamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02T15:04:05.000Z")
+}
+
+// personal fills the parts that come from the dossier.
+func (a *answer) personal(d journey.Submission) {
+	doc, person := d.Document, d.Document.Person
+	if d.Review != nil {
+		person = *d.Review
+		a.Review = &answerReview{
+			Birth: person.Birth, Expire: person.Expiry, FullName: person.FullName(),
+			Gender: person.Gender, Nationality: person.Nationality, DocumentNumber: person.Number,
+		}
+	}
+	a.Data = &answerData{
+		AgeGroup:  ageGroup(person.Birth, d.Created),
+		FirstName: person.GivenNames, LastName: person.FamilyName, FullName: person.FullName(),
+		Gender: person.Gender, Nationality: person.Nationality, Birth: person.Birth,
+		IDType: string(doc.Type), IssuingCountry: doc.IssuingCountry, IssueDate: doc.IssueDate, ExpireDate: doc.ExpiryDate,
+		IdentityNumber: doc.PersonalNumber, DocumentNumber: first(person.Number, doc.Number),
+	}
+	read := doc.Person
+	a.OCR = &answerRead{
+		Birth: read.Birth, Issue: doc.IssueDate, Expire: doc.ExpiryDate, FirstName: read.GivenNames, LastName: read.FamilyName,
+		FullName: read.FullName(), Gender: read.Gender, Number: doc.Number, Nationality: read.Nationality,
+	}
+	if len(d.OCR) > 0 {
+		a.OCRRaw = make(map[string]answerOCR, len(d.OCR))
+		for _, f := range d.OCR {
+			a.OCRRaw[f.Item] = answerOCR{f.Value, f.Score, f.Accepted, f.Box}
+		}
+	}
+	a.Email, a.UserID, a.TokenID = d.Email, d.UserID, d.TokenID
+}
+
+// rest fills what is neither personal, nor the result, nor screening.
+func (a *answer) rest(d journey.Submission) {
+	a.Recognition = &d.Recognition
+	if l := d.IDLiveness; l != nil {
+		a.IDLiveness = &answerIDLiveness{l.ScreenReplay, l.PaperPrinted, l.ReplacePortrait}
+	}
+	var image answerImage
+	for _, e := range d.Evidence {
+		link := imageLink(e.ID)
+		switch e.Kind {
+		case journey.EvidenceFront:
+			image.Front = link
+		case journey.EvidenceBack:
+			image.Back = link
+		case journey.EvidenceSelfie:
+			image.Selfie = link
+		case journey.EvidenceAddress:
+			image.Address = link
+		}
+	}
+	if image != (answerImage{}) {
+		a.Image = &image
+	}
+	signals := answerSignals{Start: timestamp(d.StartPressed)}
+	for _, c := range d.Camera {
+		one := answerCamera{Type: string(c.Type), Started: timestamp(c.Started), Ended: timestamp(c.Ended)}
+		if c.Error != "" {
+			one.Error = &c.Error
+		}
+		signals.Camera = append(signals.Camera, one)
+	}
+	a.Signals = &signals
+}
+
+// kyc tells the decision and the attempts that led to it.
+func kyc(s store.Submission, d journey.Submission) *answerKYC {
+	k := &answerKYC{Result: resultIncomplete, CommentCode: s.CommentCode}
+	switch s.Decision {
+	case journey.Approved:
+		k.Result = resultApproved
+	case journey.Rejected:
+		k.Result = resultRejected
+	case journey.Pending:
+		k.Result = resultPending
+	}
+	if s.CommentCode != "" {
+		k.Comment = text(journey.CodeKey{Step: journey.StepFinal, Kind: journey.Reject, Code: s.CommentCode})
+	}
+	var step1, step2 []time.Time
+	for _, at := range d.Attempts {
+		one := answerAttempt{Count: at.Count}
+		switch at.Step {
+		case journey.Step1:
+			step1 = append(step1, at.At)
+		case journey.Step2:
+			step2 = append(step2, at.At)
+			similarity, liveness := at.Similarity, at.Liveness
+			one.Similarity, one.Liveness = &similarity, &liveness
+			one.Detail = &answerLiveness{at.Liveness, at.Probability, at.Quality}
+			if at.Selfie != "" {
+				one.Selfie = imageLink(at.Selfie)
+			}
+		}
+		one.Step1First, one.Step1Second, one.Step1Third = nth(step1, 0), nth(step1, 1), nth(step1, 2)
+		one.Step2First, one.Step2Second, one.Step2Third = nth(step2, 0), nth(step2, 1), nth(step2, 2)
+		switch at.Code.Kind {
+		case journey.Retry:
+			one.RetryCode, one.RetryMessage = at.Code.Code, text(at.Code)
+		case journey.Error:
+			one.ErrorCode, one.ErrorMessage = at.Code.Code, text(at.Code)
+		}
+		k.Attempts = append(k.Attempts, one)
+	}
+	for _, r := range d.Retries {
+		k.Retry = append(k.Retry, answerRetry{string(r.Step), r.Count, r.Code.Code, text(r.Code)})
+	}
+	return k
+}
+
+func nth(times []time.Time, i int) string {
+	if i >= len(times) {
+		return ""
+	}
+	return timestamp(times[i])
+}
+
+// text is what a code says in English.
+func text(key journey.CodeKey) string {
+	all := journey.LookupCode(key)
+	if len(all) == 0 {
+		return ""
+	}
+	return all[0].Text(nil)
+}
+
+// imageLink names a picture; the bytes stay sealed and have no address here.
+func imageLink(evidence string) string { return "evidence:" + evidence }
+
+func first(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// ageGroup sorts a date of birth into the contract's four words. It gives no
+// limits; ours: minor under 10, early-teen under 14, teen under 18, adult.
+func ageGroup(birth string, at time.Time) string {
+	var y, m, d int
+	if n, err := fmt.Sscanf(birth, "%4d-%2d-%2d", &y, &m, &d); n != 3 || err != nil || strings.Contains(birth, "-00") {
+		return ""
+	}
+	age := at.Year() - y
+	if int(at.Month()) < m || int(at.Month()) == m && at.Day() < d {
+		age--
+	}
+	switch {
+	case age < 10:
+		return "minor"
+	case age < 14:
+		return "early-teen"
+	case age < 18:
+		return "teen"
+	}
+	return "adult"
+}

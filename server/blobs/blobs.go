@@ -1,0 +1,185 @@
+// Package blobs keeps sealed pictures on disk. A picture arrives in chunks and is
+// taken only when it is whole and its SHA-256 is the name it was sent under; the
+// name is also the file's. Nothing here can be read without the centre's seal key.
+//
+// What may live here: files. What may not: what they show, and whom they belong to.
+package blobs
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"vestibule/sync/wire"
+)
+
+// MaxPartial is how many unfinished pictures one kiosk may have here. The oldest
+// goes when one more begins; the kiosk then sends that one again.
+const MaxPartial = 64
+
+// ErrNotHere is returned for a picture that is not here as a whole.
+var ErrNotHere = errors.New("sealed picture is not here")
+
+// Shelf is a folder of sealed pictures. It is safe for concurrent use in one
+// process; several processes may share the folder as long as one kiosk's chunks
+// go to one of them at a time, which the link's shared subscription sees to.
+type Shelf struct {
+	dir string
+	mu  sync.Mutex
+}
+
+// Open opens the folder, and makes it where it is missing.
+func Open(dir string) (*Shelf, error) {
+	for _, sub := range []string{"whole", "partial"} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
+			return nil, fmt.Errorf("make folder for pictures: %w", err)
+		}
+	}
+	return &Shelf{dir: dir}, nil
+}
+
+func (s *Shelf) whole(blob string) string { return filepath.Join(s.dir, "whole", blob[:2], blob) }
+
+// Append takes a chunk. It gives how many bytes are here from the start without a
+// gap, and whether the picture is whole and verified. A picture whose hash does
+// not fit is thrown away: 0 bytes are here.
+func (s *Shelf) Append(c wire.Chunk) (have int64, done bool, err error) {
+	if wire.CheckName(c.Kiosk) != nil || !wire.BlobID(c.Blob) || c.Size < 1 || c.Size > wire.MaxBlob ||
+		c.Offset < 0 || c.Offset > c.Size-int64(len(c.Data)) {
+		return 0, false, errors.New("chunk out of bounds")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if info, err := os.Stat(s.whole(c.Blob)); err == nil {
+		return info.Size(), true, nil
+	}
+	folder := filepath.Join(s.dir, "partial", c.Kiosk)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return 0, false, fmt.Errorf("store chunk: %w", err)
+	}
+	path := filepath.Join(folder, c.Blob)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if err := makeRoom(folder); err != nil {
+			return 0, false, fmt.Errorf("store chunk: %w", err)
+		}
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return 0, false, fmt.Errorf("store chunk: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return 0, false, fmt.Errorf("store chunk: %w", err)
+	}
+	have = info.Size()
+	switch end := c.Offset + int64(len(c.Data)); {
+	case have > c.Size:
+		// Another size was announced before: one of the two is wrong, begin again.
+		return 0, false, errors.Join(f.Truncate(0))
+	case c.Offset > have || end <= have && have < c.Size:
+		return have, false, nil // a gap, or nothing new
+	case end > have:
+		if _, err := f.WriteAt(c.Data[have-c.Offset:], have); err != nil {
+			// A full disk leaves a shorter file, which is what the next chunk continues.
+			return have, false, fmt.Errorf("store chunk: %w", err)
+		}
+		have = end
+	}
+	if have < c.Size {
+		return have, false, nil
+	}
+	return s.finish(f, path, c)
+}
+
+// finish verifies a picture that has all its bytes and puts it in its place.
+func (s *Shelf) finish(f *os.File, path string, c wire.Chunk) (int64, bool, error) {
+	if err := f.Sync(); err != nil {
+		return 0, false, fmt.Errorf("store picture: %w", err)
+	}
+	h := sha256.New()
+	if _, err := io.Copy(h, io.NewSectionReader(f, 0, c.Size)); err != nil {
+		return 0, false, fmt.Errorf("verify picture: %w", err)
+	}
+	if hex.EncodeToString(h.Sum(nil)) != c.Blob {
+		if err := os.Remove(path); err != nil {
+			return 0, false, fmt.Errorf("throw a wrong picture away: %w", err)
+		}
+		return 0, false, nil
+	}
+	target := s.whole(c.Blob)
+	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
+		return 0, false, fmt.Errorf("store picture: %w", err)
+	}
+	if err := os.Rename(path, target); err != nil {
+		return 0, false, fmt.Errorf("store picture: %w", err)
+	}
+	if err := syncFolder(filepath.Dir(target)); err != nil {
+		return 0, false, fmt.Errorf("store picture: %w", err)
+	}
+	return c.Size, true, nil
+}
+
+// Read gives a whole picture, still sealed.
+func (s *Shelf) Read(blob string) ([]byte, error) {
+	if !wire.BlobID(blob) {
+		return nil, ErrNotHere
+	}
+	f, err := os.Open(s.whole(blob))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, ErrNotHere
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read picture: %w", err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, wire.MaxBlob+1))
+	if err != nil {
+		return nil, fmt.Errorf("read picture: %w", err)
+	}
+	sum := sha256.Sum256(b)
+	if hex.EncodeToString(sum[:]) != blob {
+		return nil, fmt.Errorf("picture %s was altered on disk", blob[:12])
+	}
+	return b, nil
+}
+
+// makeRoom removes the oldest unfinished pictures of a folder that is full.
+func makeRoom(folder string) error {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	for len(entries) >= MaxPartial {
+		oldest := 0
+		var at int64
+		for i, e := range entries {
+			info, err := e.Info()
+			if err != nil {
+				return err
+			}
+			if t := info.ModTime().UnixNano(); i == 0 || t < at {
+				oldest, at = i, t
+			}
+		}
+		if err := os.Remove(filepath.Join(folder, entries[oldest].Name())); err != nil {
+			return err
+		}
+		entries = append(entries[:oldest], entries[oldest+1:]...)
+	}
+	return nil
+}
+
+func syncFolder(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

@@ -1,0 +1,142 @@
+package broker
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	mqtt "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/packets"
+
+	"vestibule/sync/wire"
+)
+
+var errRevoked = errors.New("certificate was revoked")
+
+// admission is the rule: who may connect, publish where, and read what.
+type admission struct {
+	mqtt.HookBase
+	b *Broker
+}
+
+var _ mqtt.Hook = (*admission)(nil)
+
+// ID implements mqtt.Hook.
+func (a *admission) ID() string { return "admission" }
+
+// Provides implements mqtt.Hook.
+func (a *admission) Provides(b byte) bool {
+	return bytes.Contains([]byte{
+		mqtt.OnConnect, mqtt.OnConnectAuthenticate, mqtt.OnACLCheck, mqtt.OnPacketRead, mqtt.OnPublish, mqtt.OnDisconnect,
+	}, []byte{b})
+}
+
+// name gives the name that the client's certificate proved; empty never passes.
+func name(cl *mqtt.Client) string {
+	if p, ok := cl.Net.Conn.(*peer); ok {
+		return p.name
+	}
+	return ""
+}
+
+func (a *admission) refuse(cl *mqtt.Client, code, topic string) {
+	a.b.refused(Refusal{Code: code, Remote: cl.Net.Remote, Name: name(cl), Topic: topic})
+}
+
+// OnConnect keeps every client's silence bounded.
+func (a *admission) OnConnect(cl *mqtt.Client, _ packets.Packet) error {
+	most := uint16(min(a.b.c.Limits.KeepAlive/time.Second, 1<<15))
+	if cl.State.Keepalive == 0 || cl.State.Keepalive > most {
+		cl.State.Keepalive = most
+	}
+	return nil
+}
+
+// OnConnectAuthenticate admits a client whose id is the name of its certificate.
+// The centre may add a suffix after a dot, because several copies of it may connect.
+func (a *admission) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) bool {
+	cn := name(cl)
+	id := pk.Connect.ClientIdentifier
+	code := ""
+	switch {
+	case cn == "" || a.b.c.Denied(cn):
+		code = RefuseRevoked
+	case id != cn && !(cn == a.b.c.Centre && strings.HasPrefix(id, cn+".")):
+		code = RefuseClient
+	case cn != a.b.c.Centre && wire.CheckName(cn) != nil:
+		code = RefuseClient
+	case pk.ProtocolVersion != 4 || !pk.Connect.Clean:
+		code = RefuseSession
+	case pk.Connect.WillFlag && cn != a.b.c.Centre &&
+		(pk.Connect.WillTopic != wire.StateTopic(cn) || len(pk.Connect.WillPayload) > wire.MaxState):
+		code = RefuseWill
+	}
+	if code != "" {
+		a.refuse(cl, code, "")
+	}
+	return code == ""
+}
+
+// OnPacketRead cuts a client at its first packet after a revocation.
+func (a *admission) OnPacketRead(cl *mqtt.Client, pk packets.Packet) (packets.Packet, error) {
+	if pk.FixedHeader.Type != packets.Connect && a.b.c.Denied(name(cl)) {
+		a.refuse(cl, RefuseRevoked, "")
+		return pk, errRevoked
+	}
+	return pk, nil
+}
+
+// OnACLCheck confines a kiosk: it publishes its own records, chunks and presence,
+// and reads what is addressed to it. topic may be a filter when write is false.
+func (a *admission) OnACLCheck(cl *mqtt.Client, topic string, write bool) bool {
+	cn := name(cl)
+	if cn == "" || a.b.c.Denied(cn) {
+		return false
+	}
+	if cn == a.b.c.Centre {
+		return true
+	}
+	if write {
+		if topic == wire.UpTopic(cn) || topic == wire.BlobTopic(cn) || topic == wire.StateTopic(cn) {
+			return true
+		}
+		a.refuse(cl, RefusePublish, topic)
+		return false
+	}
+	if strings.HasPrefix(topic, wire.DownPrefix(cn)) {
+		return true
+	}
+	a.refuse(cl, RefuseSubscribe, topic)
+	return false
+}
+
+// OnPublish lets only presence be retained, and bounds it: what is retained stays in memory.
+func (a *admission) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, error) {
+	lane, _, err := wire.ParseTopic(pk.TopicName)
+	if err != nil || lane != wire.LaneState {
+		pk.FixedHeader.Retain = false
+		return pk, nil
+	}
+	if len(pk.Payload) > wire.MaxState {
+		a.refuse(cl, RefuseState, pk.TopicName)
+		return pk, packets.ErrRejectPacket
+	}
+	return pk, nil
+}
+
+// OnDisconnect reports clients that were cut for what they sent.
+func (a *admission) OnDisconnect(cl *mqtt.Client, err error, _ bool) {
+	switch {
+	case err == nil, errors.Is(err, errRevoked), errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed),
+		errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, packets.ErrNotAuthorized), errors.Is(err, packets.ErrSessionTakenOver):
+		return
+	}
+	var code packets.Code
+	if errors.As(err, &code) {
+		a.refuse(cl, RefusePacket, "")
+	}
+}

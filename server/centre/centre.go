@@ -1,0 +1,273 @@
+// Package centre runs decisions: it opens the evidence, has it read again, makes
+// the look-ups, calls the pure decide.Decide, and journals everything together
+// with the verdict for the kiosk in one transaction.
+//
+// What may live here: the order of work, its retries, and the intervals in which
+// it ran. What may not: rules (decide), keys of people (duplicate), lists (aml).
+package centre
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"vestibule/journey"
+	"vestibule/models"
+	"vestibule/server/aml"
+	"vestibule/server/blobs"
+	"vestibule/server/duplicate"
+	"vestibule/server/ingest"
+	"vestibule/server/journal"
+	"vestibule/server/store"
+	"vestibule/server/vault"
+	"vestibule/sync/seal"
+)
+
+// Problems of a job, as the console shows them. A job with one of these is tried
+// again until it succeeds: nobody is decided on without the checks the policy demands.
+const (
+	ProblemWorker   = "vision_worker_lost" // the child died or is not there; it comes back by itself
+	ProblemModel    = "model_unusable"     // a trained network is missing or altered: run make models
+	ProblemLists    = "lists_missing"      // the policy wants screening, and no list is imported
+	ProblemDatabase = "database"           // a statement failed
+	ProblemOther    = "unexpected"
+)
+
+// Bounds of a job.
+const (
+	lease        = 2 * time.Minute
+	jobLimit     = 90 * time.Second
+	firstRetry   = 500 * time.Millisecond
+	longestRetry = time.Minute
+	poll         = 2 * time.Second
+	sweepEvery   = 30 * time.Second
+	maxAttempts  = 50 // of a job with an unexpected problem; then a person has to look
+	faceBatch    = 1000
+)
+
+// Screen searches the sanctions lists that are in force. It returns ErrNoLists when
+// there are none, and aml.ErrNotScreened when there is nothing to search with.
+type Screen func(ctx context.Context, q aml.Query) (Screened, error)
+
+// Screened is the answer of the lists.
+type Screened struct {
+	Lists    string // snapshots searched
+	Entities int    // how many entries they hold
+	Matches  []aml.Match
+}
+
+// Config holds what a Centre works with.
+type Config struct {
+	Store *store.Store
+	Blobs *blobs.Shelf
+	Keys  *seal.Keyring
+	Vault *vault.Vault
+	// Engine gives the vision engine, or an error while there is none.
+	Engine func() (models.Engine, error)
+	// Screen may be nil: then nobody can be screened.
+	Screen  Screen
+	Now     func() time.Time
+	NewID   func() string // UUIDv7
+	Log     *slog.Logger
+	Notify  func(kiosk string)   // a command waits for a kiosk
+	Watch   func(session string) // a session changed
+	Workers int                  // jobs at the same time; 0: 2
+}
+
+// Centre runs decisions. Several may run on one PostgreSQL.
+type Centre struct {
+	c     Config
+	faces *duplicate.FaceIndex
+	wake  chan struct{}
+}
+
+// New makes a Centre.
+func New(c Config) *Centre {
+	if c.Workers <= 0 {
+		c.Workers = 2
+	}
+	if c.Notify == nil {
+		c.Notify = func(string) {}
+	}
+	if c.Watch == nil {
+		c.Watch = func(string) {}
+	}
+	return &Centre{c: c, faces: duplicate.NewFaceIndex(), wake: make(chan struct{}, 1)}
+}
+
+// Wake makes Run look for work at once. It never blocks.
+func (c *Centre) Wake() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run works until ctx ends, and then finishes what is under way.
+func (c *Centre) Run(ctx context.Context) error {
+	jobs := make(chan store.Job)
+	var workers sync.WaitGroup
+	for range c.c.Workers {
+		workers.Add(1)
+		go func() {
+			defer workers.Done()
+			for j := range jobs {
+				c.work(ctx, j)
+			}
+		}()
+	}
+	defer workers.Wait()
+	defer close(jobs)
+	ticker := time.NewTicker(poll)
+	defer ticker.Stop()
+	lastSweep := time.Time{}
+	for {
+		for {
+			j, err := c.claim(ctx)
+			if err != nil {
+				if !errors.Is(err, store.ErrNotFound) && ctx.Err() == nil {
+					c.c.Log.ErrorContext(ctx, "cannot look for work", "code", ProblemDatabase, "error", err)
+				}
+				break
+			}
+			select {
+			case jobs <- j:
+			case <-ctx.Done():
+				return nil // its lease runs out, and somebody takes it up
+			}
+		}
+		if now := c.c.Now(); now.Sub(lastSweep) >= sweepEvery {
+			lastSweep = now
+			if err := c.Sweep(ctx); err != nil && ctx.Err() == nil {
+				c.c.Log.ErrorContext(ctx, "cannot judge silent sessions", "code", ProblemDatabase, "error", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-c.wake:
+		case <-ticker.C:
+		}
+	}
+}
+
+func (c *Centre) claim(ctx context.Context) (j store.Job, err error) {
+	err = c.c.Store.Write(ctx, func(tx *store.Tx) error {
+		j, err = tx.ClaimJob(ctx, c.c.Now(), lease)
+		return err
+	})
+	return j, err
+}
+
+// work does one job to its end, even when ctx ends meanwhile: the process waits.
+func (c *Centre) work(ctx context.Context, j store.Job) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), jobLimit)
+	defer cancel()
+	began := c.c.Now()
+	err := c.safely(ctx, j)
+	now := c.c.Now()
+	if err == nil {
+		err = c.c.Store.Write(ctx, func(tx *store.Tx) error { return tx.FinishJob(ctx, j, now) })
+		if err != nil {
+			c.c.Log.ErrorContext(ctx, "cannot finish a job", "code", ProblemDatabase, "job", j.ID, "error", err)
+		}
+		c.c.Log.InfoContext(ctx, "job done", "job", j.ID, "kind", j.Kind, "subject", j.Subject, "took", now.Sub(began).String(), "attempts", j.Attempts)
+		return
+	}
+	problem := problemOf(err)
+	giveUp := problem == ProblemOther && j.Attempts >= maxAttempts
+	wait := firstRetry << min(j.Attempts-1, 10)
+	wait = min(wait, longestRetry)
+	c.c.Log.WarnContext(ctx, "job will be tried again", "code", problem, "job", j.ID, "kind", j.Kind, "subject", j.Subject,
+		"attempts", j.Attempts, "wait", wait.String(), "dead", giveUp, "error", err)
+	ctx, cancelRetry := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancelRetry()
+	if err := c.c.Store.Write(ctx, func(tx *store.Tx) error {
+		return tx.RetryJob(ctx, j, problem, now.Add(wait), now, giveUp)
+	}); err != nil {
+		c.c.Log.ErrorContext(ctx, "cannot give a job back", "code", ProblemDatabase, "job", j.ID, "error", err)
+	}
+	time.AfterFunc(wait, c.Wake)
+}
+
+// safely turns a panic of one job into that job's error: the others go on.
+func (c *Centre) safely(ctx context.Context, j store.Job) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	switch j.Kind {
+	case ingest.JobDecide:
+		return c.Decide(ctx, j.Subject)
+	default:
+		return fmt.Errorf("no such kind of job: %s", j.Kind)
+	}
+}
+
+// ErrNoLists is wrapped when the policy wants screening and there is nothing to screen against.
+var ErrNoLists = errors.New("no sanctions list is imported")
+
+func problemOf(err error) string {
+	switch {
+	case errors.Is(err, models.ErrWorker), errors.Is(err, context.DeadlineExceeded):
+		return ProblemWorker
+	case errors.Is(err, models.ErrModel):
+		return ProblemModel
+	case errors.Is(err, ErrNoLists):
+		return ProblemLists
+	}
+	return ProblemOther
+}
+
+// Policy gives the policy in force for a project: the last one applied, else the defaults.
+func Policy(ctx context.Context, r store.Reader, project string) (journey.Policy, error) {
+	p, err := r.Policy(ctx, project)
+	if errors.Is(err, store.ErrNotFound) {
+		p = journey.DefaultPolicy()
+		p.Project = project
+		return p, nil
+	}
+	return p, err
+}
+
+// Sweep judges sessions of connected kiosks that have said nothing for the
+// policy's limit. A kiosk without a connection is silent for another reason.
+func (c *Centre) Sweep(ctx context.Context) error {
+	now := c.c.Now()
+	silent, err := c.c.Store.Read().SilentSessions(ctx, now.Add(-time.Minute), 500)
+	if err != nil {
+		return fmt.Errorf("find silent sessions: %w", err)
+	}
+	for _, s := range silent {
+		policy, err := Policy(ctx, c.c.Store.Read(), s.Project)
+		if err != nil {
+			return fmt.Errorf("read policy: %w", err)
+		}
+		if policy.SilenceLimit <= 0 || now.Sub(s.Updated) <= policy.SilenceLimit {
+			continue
+		}
+		k, err := c.c.Store.Read().Kiosk(ctx, s.Kiosk)
+		if err != nil || !k.Online {
+			continue
+		}
+		err = c.c.Store.Write(ctx, func(tx *store.Tx) error {
+			if _, err := tx.LockKiosk(ctx, s.Kiosk); err != nil {
+				return err
+			}
+			_, err := journal.Refresh(ctx, tx, s.ID, s.Project, now, policy.SilenceLimit)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("judge a silent session: %w", err)
+		}
+		c.c.Watch(s.ID)
+	}
+	return nil
+}
+
+// Faces counts the collection as this copy knows it.
+func (c *Centre) Faces() int { return c.faces.Len() }

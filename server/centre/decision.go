@@ -1,0 +1,577 @@
+package centre
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"vestibule/journey"
+	"vestibule/server/aml"
+	"vestibule/server/decide"
+	"vestibule/server/duplicate"
+	"vestibule/server/ingest"
+	"vestibule/server/journal"
+	"vestibule/server/store"
+	"vestibule/sync/wire"
+)
+
+// Record is the whole of a decision as it is kept: what it rests on and what it
+// says, without personal data. With the sealed submission it can be replayed.
+type Record struct {
+	Decision    journey.Decision `json:"decision"`
+	Reason      journey.Reason   `json:"reason,omitempty"`
+	CommentCode string           `json:"commentCode,omitempty"`
+	Rule        string           `json:"rule,omitempty"`
+	Fired       []decide.Fired   `json:"fired"`
+	Policy      journey.Policy   `json:"policy"`
+	KioskPolicy string           `json:"kioskPolicy"`
+	Digest      string           `json:"digest"` // SHA-256 over the sealed submission and its pictures
+	Lookups     decide.Lookups   `json:"lookups"`
+	Recheck     *decide.Recheck  `json:"recheck,omitempty"`
+	Engine      string           `json:"engine"` // of the screening
+	Events      []string         `json:"events"`
+	Faces       []Alike          `json:"faces"` // submissions whose face is certainly the same
+}
+
+// Alike names a submission with the same face.
+type Alike struct {
+	Submission string  `json:"submission"`
+	Score      float64 `json:"score"` // cosine
+}
+
+// Decide decides one submission, if it is still to be decided.
+func (c *Centre) Decide(ctx context.Context, id string) error {
+	row, err := c.c.Store.Read().Submission(ctx, id)
+	if err != nil {
+		return fmt.Errorf("find submission: %w", err)
+	}
+	if row.Stand != store.StandQueued {
+		return nil // decided by an earlier run that could not say so, or taken up again by the kiosk
+	}
+	d := &deciding{Centre: c, row: row, ran: map[string]interval{}}
+	if err := d.prepare(ctx); err != nil {
+		return err
+	}
+	if err := c.c.Store.Write(ctx, func(tx *store.Tx) error { return d.commit(ctx, tx) }); err != nil {
+		return err
+	}
+	if d.done {
+		c.c.Notify(row.Kiosk)
+		c.c.Watch(row.Session)
+	}
+	return nil
+}
+
+// deciding is one decision on its way.
+type deciding struct {
+	*Centre
+	row      store.Submission
+	s        journey.Submission
+	policy   journey.Policy
+	evidence decide.Evidence
+	lookups  decide.Lookups
+	face     *journey.FaceTemplate
+	screened *Screened
+	ran      map[string]interval
+	done     bool
+}
+
+// timed notes when a check ran.
+func (d *deciding) timed(check string, do func() error) error {
+	started := d.c.Now()
+	err := do()
+	d.ran[check] = interval{started, d.c.Now()}
+	return err
+}
+
+// prepare does what is slow and needs no lock: opening, reading, screening.
+func (d *deciding) prepare(ctx context.Context) error {
+	r := d.c.Store.Read()
+	var err error
+	if d.policy, err = Policy(ctx, r, d.row.Project); err != nil {
+		return fmt.Errorf("read policy: %w", err)
+	}
+	plain, err := d.c.Vault.Open(d.row.Private, ingest.PrivateContext(d.row.ID))
+	if err != nil {
+		return fmt.Errorf("open submission: %w", err)
+	}
+	if err := wire.Unmarshal(plain, &d.s); err != nil {
+		return fmt.Errorf("decode submission: %w", err)
+	}
+	d.evidence = decide.Evidence{Submission: d.s, Kiosk: map[journey.EventName]journey.Event{}}
+	events, err := r.Events(ctx, d.row.Session)
+	if err != nil {
+		return fmt.Errorf("read events: %w", err)
+	}
+	for _, e := range events {
+		if e.Origin != journey.OriginServer {
+			d.evidence.Kiosk[e.Name] = e
+		}
+	}
+	d.face = d.s.Face
+	if d.s.State != journey.SubmissionComplete {
+		return nil
+	}
+	defer func() {
+		if d.collectable() {
+			d.evidence.FaceModel = d.face.Model
+		}
+	}()
+	if d.policy.Recheck {
+		got, err := d.recheck(ctx, d.s)
+		if err != nil {
+			return err
+		}
+		d.evidence.Recheck = got.recheck
+		for check, when := range got.ran {
+			d.ran[check] = when
+		}
+		// The centre's own template goes over the kiosk's: the collection must not
+		// depend on what a kiosk says.
+		if got.template != nil {
+			d.face = got.template
+		}
+	}
+	if d.policy.AML.Screen {
+		if err := d.timed(decide.CheckAML, func() error { return d.screen(ctx) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *deciding) screen(ctx context.Context) error {
+	if d.c.Screen == nil {
+		return ErrNoLists
+	}
+	p := duplicate.Person(d.s)
+	name := strings.TrimSpace(p.FullName())
+	if name == "" {
+		return nil // the same
+	}
+	got, err := d.c.Screen(ctx, aml.Query{
+		Name: name, Birth: p.Birth, Gender: p.Gender, Country: p.Nationality,
+		Document: p.Number, Issuer: d.s.Document.IssuingCountry,
+	})
+	if errors.Is(err, aml.ErrNotScreened) {
+		return nil // nothing in it to search with: held, and never called clear
+	}
+	if err != nil {
+		return fmt.Errorf("screen: %w", err)
+	}
+	d.screened = &got
+	return nil
+}
+
+// commit looks up, decides and journals under the decider's turn: between the
+// look-up and the approval nobody else approves.
+func (d *deciding) commit(ctx context.Context, tx *store.Tx) error {
+	if err := tx.Turn(ctx, store.DeciderTurn); err != nil {
+		return err
+	}
+	kiosk, err := tx.LockKiosk(ctx, d.row.Kiosk)
+	if err != nil {
+		return fmt.Errorf("hold kiosk: %w", err)
+	}
+	row, err := tx.Submission(ctx, d.row.ID)
+	if err != nil {
+		return fmt.Errorf("find submission: %w", err)
+	}
+	if row.Stand != store.StandQueued || row.Revision != d.row.Revision {
+		return nil // decided meanwhile, or replaced: the job for the newer one is queued
+	}
+	now := d.c.Now()
+	if err := d.look(ctx, tx, kiosk, now); err != nil {
+		return err
+	}
+	began := d.c.Now()
+	out := decide.Decide(d.evidence, d.policy, d.lookups)
+	d.ran[decide.DecisionEvent] = interval{began, d.c.Now()}
+
+	verdict, record, err := d.journalise(ctx, tx, out, now)
+	if err != nil {
+		return err
+	}
+	if err := d.settle(ctx, tx, verdict, record, now); err != nil {
+		return err
+	}
+	d.done = true
+	return nil
+}
+
+// look makes the look-ups.
+func (d *deciding) look(ctx context.Context, tx *store.Tx, kiosk store.Kiosk, now time.Time) error {
+	keys := d.row.Keys
+	refused, err := tx.RefusedStreams(ctx, kiosk.ID)
+	if err != nil {
+		return fmt.Errorf("look at streams: %w", err)
+	}
+	d.lookups = decide.Lookups{
+		Now: now, Rank: d.row.DocumentRank, PIIEvaluated: keys.PII != "",
+		Device: decide.Device{Enrolled: true, Revoked: !kiosk.Revoked.IsZero(), Refused: refused > 0},
+	}
+	if id, err := tx.QuarantinedAs(ctx, d.row.ID, ingest.WhyTaken); err == nil {
+		d.lookups.Packet.Reused = id
+	} else if !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("look at quarantine: %w", err)
+	}
+	same := func(field store.Field, value string, into *[]decide.Known) error {
+		rows, err := tx.Same(ctx, d.row.Project, field, value, d.row.ID)
+		if err != nil {
+			return fmt.Errorf("look for %s: %w", field, err)
+		}
+		for _, r := range rows {
+			*into = append(*into, d.known(r))
+		}
+		return nil
+	}
+	if err := d.timed(decide.CheckPII, func() error {
+		return errors.Join(same(store.ByPII, keys.PII, &d.lookups.SamePII), same(store.ByDocument, keys.Document, &d.lookups.SameDocument))
+	}); err != nil {
+		return err
+	}
+	if err := d.timed(decide.CheckSuperseded, func() error { return same(store.ByHolder, keys.Holder, &d.lookups.SameHolder) }); err != nil {
+		return err
+	}
+	if d.s.State == journey.SubmissionComplete && d.policy.Duplicates.Face {
+		if err := d.timed(decide.CheckSelfie, func() error { return d.searchFaces(ctx, tx) }); err != nil {
+			return err
+		}
+	}
+	if err := d.timed(decide.CheckApproved, func() error {
+		if err := d.link(ctx, tx, now); err != nil {
+			return err
+		}
+		return same(store.ByApplicant, d.lookups.Applicant, &d.lookups.Approved)
+	}); err != nil {
+		return err
+	}
+	d.lookups.Approved = slices.DeleteFunc(d.lookups.Approved, func(k decide.Known) bool { return k.Decision != journey.Approved })
+
+	if d.screened != nil {
+		s := &decide.Screening{Lists: d.screened.Lists, Entities: d.screened.Entities}
+		for _, m := range d.screened.Matches {
+			s.Matches = append(s.Matches, decide.Match{List: string(m.Source), Entity: m.Entity, Score: m.Score})
+		}
+		d.lookups.Screening = s
+	}
+	return nil
+}
+
+func (d *deciding) known(r store.Submission) decide.Known {
+	mine := d.row.Keys
+	return decide.Known{
+		Submission: r.ID, Applicant: r.Applicant, Decision: r.Decision, Created: r.Created, Rank: r.DocumentRank,
+		SameName:   mine.Name != "" && r.Keys.Name == mine.Name,
+		SameBirth:  mine.Birth != "" && r.Keys.Birth == mine.Birth,
+		SameNumber: mine.Document != "" && r.Keys.Document == mine.Document,
+	}
+}
+
+// searchFaces brings the index up to what is committed, and searches it.
+func (d *deciding) searchFaces(ctx context.Context, tx *store.Tx) error {
+	if err := d.catchUp(ctx, tx.Reader); err != nil {
+		return err
+	}
+	if d.face == nil || d.face.Model == "" {
+		return nil // not evaluated
+	}
+	hits, _, err := d.faces.Search(duplicate.Query{
+		Project: d.row.Project, Model: d.face.Model, Vector: d.face.Vector,
+		MinScore: min(d.policy.Duplicates.FaceReview, d.policy.Duplicates.FaceCertain), K: 50,
+	})
+	if err != nil {
+		return nil //nolint:nilerr // a template that is none: not evaluated, which the event says
+	}
+	d.lookups.FaceEvaluated = true
+	for _, h := range hits {
+		if h.Submission == d.row.ID {
+			continue // its own, from an earlier revision
+		}
+		owner, err := tx.Submission(ctx, h.Submission)
+		if err != nil {
+			return fmt.Errorf("find the owner of a face: %w", err)
+		}
+		if owner.Decision != journey.Approved {
+			continue // decided again since: no longer in the collection
+		}
+		d.lookups.Faces = append(d.lookups.Faces, decide.FaceHit{Submission: h.Submission, Applicant: h.Applicant, Score: h.Score})
+	}
+	return nil
+}
+
+// catchUp adds what other copies, and earlier decisions, have put into the collection.
+func (c *Centre) catchUp(ctx context.Context, r store.Reader) error {
+	for {
+		list, err := r.FacesAfter(ctx, c.faces.AsOf(), faceBatch)
+		if err != nil {
+			return fmt.Errorf("read face collection: %w", err)
+		}
+		for _, f := range list {
+			plain, err := c.c.Vault.Open(f.Template, faceContext(f.Submission))
+			if err != nil {
+				return fmt.Errorf("open face template: %w", err)
+			}
+			vector, err := duplicate.UnpackVector(plain)
+			if err != nil {
+				return err
+			}
+			c.faces.Remove(f.Submission) // a later template of the same submission replaces the earlier
+			if err := c.faces.Add(duplicate.Template{
+				Seq: f.Seq, Submission: f.Submission, Applicant: f.Applicant, Project: f.Project, Model: f.Model, Vector: vector,
+			}); err != nil {
+				return fmt.Errorf("index face: %w", err)
+			}
+		}
+		if len(list) < faceBatch {
+			return nil
+		}
+	}
+}
+
+// LoadFaces fills the index before the first decision needs it.
+func (c *Centre) LoadFaces(ctx context.Context) error { return c.catchUp(ctx, c.c.Store.Read()) }
+
+func faceContext(submission string) string { return "face|" + submission }
+
+// link finds the applicant that this submission belongs to, and joins applicants
+// that it shows to be one.
+func (d *deciding) link(ctx context.Context, tx *store.Tx, now time.Time) error {
+	var links []duplicate.Link
+	add := func(applicant string, why duplicate.LinkKind) error {
+		if applicant == "" {
+			return nil
+		}
+		root, created, err := tx.Applicant(ctx, applicant)
+		if err != nil {
+			return err
+		}
+		links = append(links, duplicate.Link{Root: duplicate.Root{ID: root, Created: created}, Why: why})
+		return nil
+	}
+	if err := add(d.row.Applicant, duplicate.LinkPII); err != nil { // of an earlier revision
+		return err
+	}
+	for _, k := range d.lookups.SamePII {
+		if err := add(k.Applicant, duplicate.LinkPII); err != nil {
+			return err
+		}
+	}
+	for _, k := range d.lookups.SameDocument {
+		if k.SameName || k.SameBirth {
+			if err := add(k.Applicant, duplicate.LinkDocument); err != nil {
+				return err
+			}
+		}
+	}
+	for _, h := range d.lookups.Faces {
+		if h.Score < d.policy.Duplicates.FaceCertain {
+			continue
+		}
+		other, err := tx.Submission(ctx, h.Submission)
+		if err != nil {
+			return fmt.Errorf("find the owner of a face: %w", err)
+		}
+		if k := d.known(other); k.SameName || k.SameBirth {
+			if err := add(h.Applicant, duplicate.LinkFace); err != nil {
+				return err
+			}
+		}
+	}
+	survivor, merges := duplicate.Union(links)
+	if survivor == "" {
+		survivor = d.c.NewID()
+		if err := tx.AddApplicant(ctx, survivor, now); err != nil {
+			return err
+		}
+	}
+	for _, m := range merges {
+		if err := tx.MergeApplicants(ctx, d.c.NewID(), m.Survivor, m.Merged, string(m.Why), d.row.ID, now); err != nil {
+			return err
+		}
+	}
+	d.lookups.Applicant = survivor
+	for i, h := range d.lookups.Faces {
+		root, _, err := tx.Applicant(ctx, h.Applicant)
+		if err != nil {
+			return err
+		}
+		d.lookups.Faces[i].Applicant, d.lookups.Faces[i].Own = root, root == survivor
+	}
+	return nil
+}
+
+// journalise gives the outcome's events their ids and places and writes them.
+func (d *deciding) journalise(ctx context.Context, tx *store.Tx, out decide.Outcome, now time.Time) (journey.Verdict, Record, error) {
+	ids := map[string]string{}
+	for _, e := range out.Events {
+		ids[e.ID] = d.c.NewID()
+	}
+	decided := d.ran[decide.DecisionEvent]
+	events := make([]journey.Event, 0, len(out.Events)+1)
+	record := Record{
+		Decision: out.Decision, Reason: out.Reason, CommentCode: out.CommentCode, Rule: out.Rule, Fired: out.Fired,
+		Policy: d.policy, KioskPolicy: d.s.Policy, Digest: digest(d.row.Sealed, d.s.Evidence), Lookups: d.lookups,
+		Recheck: d.evidence.Recheck, Engine: aml.Engine,
+		Faces: alike(d.lookups.Faces, d.policy.Duplicates.FaceCertain),
+	}
+	for _, e := range out.Events {
+		when, ok := d.ran[e.ID]
+		if !ok {
+			when = decided
+		}
+		for i, cause := range e.Causes {
+			if id, ours := ids[cause]; ours {
+				e.Causes[i] = id
+			}
+		}
+		e.ID = ids[e.ID]
+		e.Started, e.Ended, e.Policy = when.started, when.ended, d.policy.Version
+		events = append(events, e)
+		record.Events = append(record.Events, e.ID)
+	}
+	verdict := journey.Verdict{
+		Submission: d.row.ID, Session: d.row.Session, Decision: out.Decision, Reason: out.Reason, CommentCode: out.CommentCode,
+		Policy: d.policy.Version, Event: ids[decide.DecisionEvent], At: now,
+	}
+	events = append(events, journey.Event{
+		ID: d.c.NewID(), Name: journey.CentreVerdictSent, Source: journey.BE, Result: journey.Observed, Impact: journey.ImpactNone,
+		Started: now, Ended: now, Causes: []string{verdict.Event}, Policy: d.policy.Version,
+	})
+	return verdict, record, journal.Add(ctx, tx, d.row.Kiosk, d.row.Session, d.row.ID, now, events...)
+}
+
+// settle writes what follows from the decision.
+func (d *deciding) settle(ctx context.Context, tx *store.Tx, v journey.Verdict, record Record, now time.Time) error {
+	if err := tx.SetDecision(ctx, d.row.ID, v, d.row.Revision, d.lookups.Applicant); err != nil {
+		return err
+	}
+	body, err := json.Marshal(record)
+	if err != nil {
+		return fmt.Errorf("encode decision: %w", err)
+	}
+	var lists string
+	if d.lookups.Screening != nil {
+		lists = d.lookups.Screening.Lists
+	}
+	if err := tx.AddDecision(ctx, store.Decision{
+		ID: v.Event, Session: v.Session, Submission: v.Submission, Revision: d.row.Revision, Applicant: d.lookups.Applicant,
+		Decision: v.Decision, Reason: v.Reason, Policy: v.Policy, Digest: record.Digest, Lists: lists, Record: body, At: now,
+	}); err != nil {
+		return err
+	}
+	if err := d.saveScreening(ctx, tx, now); err != nil {
+		return err
+	}
+	if err := tx.Unapprove(ctx, d.row.ID); err != nil {
+		return err
+	}
+	if v.Decision == journey.Approved {
+		if err := tx.Approve(ctx, d.row.Project, d.lookups.Applicant, d.row.ID, now); err != nil {
+			return err
+		}
+		if err := d.collect(ctx, tx, now); err != nil {
+			return err
+		}
+	}
+	command, err := wire.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode verdict: %w", err)
+	}
+	if _, err := tx.PushCommand(ctx, d.row.Kiosk, wire.KindVerdict, v.Event, command, now); err != nil {
+		return err
+	}
+	_, err = journal.Refresh(ctx, tx, d.row.Session, d.row.Project, now, 0)
+	return err
+}
+
+// collect adds an approved person's face to the collection.
+func (d *deciding) collect(ctx context.Context, tx *store.Tx, now time.Time) error {
+	if !d.collectable() {
+		return nil
+	}
+	sealed, err := d.c.Vault.Seal(duplicate.PackVector(d.face.Vector), faceContext(d.row.ID))
+	if err != nil {
+		return fmt.Errorf("encrypt face template: %w", err)
+	}
+	_, err = tx.AddFace(ctx, store.Face{
+		Submission: d.row.ID, Applicant: d.lookups.Applicant, Project: d.row.Project, Model: d.face.Model, Template: sealed,
+	}, now)
+	return err
+}
+
+// collectable reports whether there is a template that may join the collection.
+func (d *deciding) collectable() bool {
+	return d.face != nil && d.face.Model != "" && len(d.face.Vector) == duplicate.Dimensions
+}
+
+// ScreeningContext binds an encrypted screening result to its submission.
+func ScreeningContext(submission string) string { return "screening|" + submission }
+
+// saveScreening keeps the lists' whole answer. It repeats words of the person's
+// name, so it is encrypted.
+func (d *deciding) saveScreening(ctx context.Context, tx *store.Tx, now time.Time) error {
+	if d.screened == nil {
+		return nil
+	}
+	status, risk := decide.StatusClear, "Low"
+	for _, m := range d.screened.Matches {
+		if m.Score >= d.policy.AML.Flag {
+			status = decide.StatusRedFlag
+			risk = Risk(m.Score, d.policy.AML.Flag)
+			break // best first
+		}
+	}
+	plain, err := json.Marshal(d.screened)
+	if err != nil {
+		return fmt.Errorf("encode screening: %w", err)
+	}
+	sealed, err := d.c.Vault.Seal(plain, ScreeningContext(d.row.ID))
+	if err != nil {
+		return fmt.Errorf("encrypt screening: %w", err)
+	}
+	return tx.SaveScreening(ctx, store.Screening{Submission: d.row.ID, Status: status, Risk: risk, Result: sealed, At: now})
+}
+
+// Risk names the risk level of a match: High from halfway between the flag and a
+// certain match, Medium from the flag, else Low.
+func Risk(score, flag float64) string {
+	switch {
+	case score >= (100+flag)/2:
+		return "High"
+	case score >= flag:
+		return "Medium"
+	}
+	return "Low"
+}
+
+// digest is the fingerprint of everything the person handed in.
+func digest(sealed []byte, manifest []journey.Evidence) string {
+	h := sha256.New()
+	h.Write(sealed)
+	var list []string
+	for _, e := range manifest {
+		list = append(list, e.Blob)
+	}
+	slices.Sort(list)
+	for _, b := range list {
+		h.Write([]byte(b))
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+func alike(hits []decide.FaceHit, certain float64) []Alike {
+	out := []Alike{}
+	for _, h := range hits {
+		if h.Score >= certain {
+			out = append(out, Alike{h.Submission, h.Score})
+		}
+	}
+	return out
+}

@@ -1,0 +1,138 @@
+// Package console shows the journeys in a browser: a live list, and one journey
+// with its answer first, then its timeline and its events.
+//
+// What may live here: pages, their look, the log-in, live updates. What may not:
+// personal data (the journal holds none), decisions, statements.
+package console
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"errors"
+	"html/template"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"vestibule/journey"
+	"vestibule/server/store"
+)
+
+//go:embed pages/*.html
+var pageFiles embed.FS
+
+//go:embed assets
+var assetFiles embed.FS
+
+// Store is what the console reads. store.Reader has it.
+type Store interface {
+	Session(ctx context.Context, id string) (store.Session, error)
+	Sessions(ctx context.Context, f store.SessionFilter) ([]store.Session, error)
+	Events(ctx context.Context, session string) ([]journey.Event, error)
+	Kiosks(ctx context.Context) ([]store.Kiosk, error)
+}
+
+// Config is what the console needs.
+type Config struct {
+	Store Store
+	// Admits reports whether an API key may open the console.
+	Admits func(ctx context.Context, key string) (bool, error)
+	Clock  func() time.Time
+	Log    *slog.Logger
+	// Every is how often live pages look for news; half a second when zero.
+	Every time.Duration
+}
+
+// Console serves the pages. Create it with New.
+type Console struct {
+	Config
+	pages  *template.Template
+	visits *visits
+}
+
+// New prepares the pages.
+func New(c Config) (*Console, error) {
+	if c.Every == 0 {
+		c.Every = 500 * time.Millisecond
+	}
+	pages, err := template.New("").Funcs(words).ParseFS(pageFiles, "pages/*.html")
+	if err != nil {
+		return nil, err
+	}
+	return &Console{Config: c, pages: pages, visits: newVisits(c.Clock)}, nil
+}
+
+// Handler serves everything below the path it is mounted at: /console.
+func (c *Console) Handler() http.Handler {
+	r := chi.NewRouter()
+	r.Use(strict)
+	assets, err := fs.Sub(assetFiles, "assets")
+	if err != nil {
+		panic(err) // the folder is part of this binary
+	}
+	r.Handle("/assets/*", http.StripPrefix("/console/assets/", http.FileServerFS(assets)))
+	r.Get("/login", c.loginPage)
+	r.Post("/login", c.login)
+	r.Post("/logout", c.logout)
+	r.Group(func(r chi.Router) {
+		r.Use(c.insiders)
+		r.Get("/", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/console/journeys", http.StatusSeeOther)
+		})
+		r.Get("/journeys", c.list)
+		r.Get("/journeys/{session}", c.one)
+		r.Get("/live", c.liveList)
+		r.Get("/live/{session}", c.liveOne)
+	})
+	return r
+}
+
+// strict forbids everything a page of ours does not need.
+func strict(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// show writes a page whole, or an error: never half of one.
+func (c *Console) show(w http.ResponseWriter, status int, page string, data any) {
+	body, err := c.render(page, data)
+	if err != nil {
+		c.Log.Error("page could not be made", "page", page, "error", err)
+		http.Error(w, "The page could not be made. The centre's log holds the cause.", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the browser has gone: nobody is left to tell
+}
+
+func (c *Console) render(page string, data any) ([]byte, error) {
+	var body bytes.Buffer
+	err := c.pages.ExecuteTemplate(&body, page, data)
+	return body.Bytes(), err
+}
+
+// trouble is the page for what went wrong.
+type trouble struct {
+	Title, Message, Hint string
+}
+
+func (c *Console) broken(w http.ResponseWriter, doing string, err error) {
+	if errors.Is(err, context.Canceled) {
+		return
+	}
+	c.Log.Error("console request failed", "doing", doing, "error", err)
+	c.show(w, http.StatusInternalServerError, "trouble.html", trouble{
+		"That did not work", "The centre could not " + doing + ".", "Reload the page. If it stays so, look at the centre's log and at /readyz.",
+	})
+}

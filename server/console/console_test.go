@@ -1,0 +1,214 @@
+package console
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"vestibule/journey"
+	"vestibule/server/store"
+)
+
+var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+
+// shelf is a store of journeys in memory.
+type shelf struct {
+	mu       sync.Mutex
+	sessions []store.Session
+	events   map[string][]journey.Event
+	err      error
+}
+
+func (s *shelf) Session(_ context.Context, id string) (store.Session, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, one := range s.sessions {
+		if one.ID == id {
+			return one, s.err
+		}
+	}
+	return store.Session{}, store.ErrNotFound
+}
+
+func (s *shelf) Sessions(_ context.Context, f store.SessionFilter) ([]store.Session, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []store.Session
+	for _, one := range s.sessions {
+		if (f.Decision == "" || f.Decision == one.Decision) && len(out) < f.Limit {
+			out = append(out, one)
+		}
+	}
+	return out, s.err
+}
+
+func (s *shelf) Events(_ context.Context, session string) ([]journey.Event, error) {
+	return s.events[session], s.err
+}
+
+func (s *shelf) Kiosks(context.Context) ([]store.Kiosk, error) {
+	return []store.Kiosk{{ID: "hall-1"}}, s.err
+}
+
+func (s *shelf) put(one store.Session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sessions = append([]store.Session{one}, s.sessions...)
+}
+
+// open serves a console over the shelf and gives a client that is logged in.
+func open(t *testing.T, s *shelf) (*http.Client, string) {
+	t.Helper()
+	c, err := New(Config{
+		Store: s, Clock: func() time.Time { return noon }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Every: 5 * time.Millisecond,
+		Admits: func(_ context.Context, key string) (bool, error) { return key == "right", nil },
+	})
+	require.NoError(t, err)
+	mux := http.NewServeMux()
+	mux.Handle("/console/", http.StripPrefix("/console", c.Handler()))
+	web := httptest.NewServer(mux)
+	t.Cleanup(web.Close)
+	jar, err := cookiejar.New(nil)
+	require.NoError(t, err)
+	client := &http.Client{Jar: jar, Timeout: 10 * time.Second}
+	resp, err := client.PostForm(web.URL+"/console/login", url.Values{"key": {"right"}})
+	require.NoError(t, err)
+	resp.Body.Close()
+	require.Equal(t, http.StatusOK, resp.StatusCode)
+	return client, web.URL
+}
+
+func get(t *testing.T, client *http.Client, address string) (int, string) {
+	t.Helper()
+	resp, err := client.Get(address)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	return resp.StatusCode, string(body)
+}
+
+func visit(id string) store.Session {
+	return store.Session{
+		ID: id, Kiosk: "hall-1", Started: noon, Ended: noon.Add(40 * time.Second), Updated: noon.Add(time.Minute),
+		Status: journey.StatusCompleted, Decision: journey.Rejected, Reason: journey.ReasonDuplicateUser, Events: 3,
+	}
+}
+
+func TestWithoutALogInOnlyTheLogInPageIsShown(t *testing.T) {
+	_, address := open(t, &shelf{})
+	for _, path := range []string{"/console/journeys", "/console/journeys/x", "/console/live", "/console/live/x"} {
+		status, body := get(t, &http.Client{}, address+path)
+		require.Equal(t, http.StatusOK, status)
+		require.Contains(t, body, `name="key"`, path)
+	}
+}
+
+func TestAWrongKeyDoesNotOpenTheConsole(t *testing.T) {
+	_, address := open(t, &shelf{})
+	resp, err := http.PostForm(address+"/console/login", url.Values{"key": {"wrong"}})
+	require.NoError(t, err)
+	resp.Body.Close()
+	require.Equal(t, http.StatusForbidden, resp.StatusCode)
+	require.Empty(t, resp.Cookies())
+}
+
+func TestAnEmptyListSaysWhatWillAppearThere(t *testing.T) {
+	client, address := open(t, &shelf{})
+	status, body := get(t, client, address+"/console/journeys")
+	require.Equal(t, http.StatusOK, status)
+	require.Contains(t, body, "No journeys yet")
+}
+
+func TestTheListShowsDecisionAndReason(t *testing.T) {
+	client, address := open(t, &shelf{sessions: []store.Session{visit("s-1")}})
+	_, body := get(t, client, address+"/console/journeys")
+	require.Contains(t, body, "REJECTED · DUPLICATE_USER")
+	_, body = get(t, client, address+"/console/journeys?decision=APPROVED")
+	require.Contains(t, body, "No journey fits this choice")
+}
+
+func TestWhatKiosksSendIsEscaped(t *testing.T) {
+	nasty := `"><script>alert(1)</script>`
+	one := visit("s-1")
+	one.Kiosk = nasty
+	s := &shelf{sessions: []store.Session{one}, events: map[string][]journey.Event{"s-1": {{
+		ID: "e1", Session: "s-1", Name: journey.EventStepView, Origin: journey.OriginKioskUI, Source: journey.FE,
+		Path: nasty, Started: noon, Ended: noon, Detail: map[string]string{nasty: nasty},
+	}}}}
+	client, address := open(t, s)
+	for _, path := range []string{"/console/journeys", "/console/journeys/s-1", "/console/journeys?kiosk=" + url.QueryEscape(nasty)} {
+		_, body := get(t, client, address+path)
+		require.NotContains(t, body, "<script>alert", path)
+	}
+}
+
+func TestAnUnknownJourneyIsAClearAnswer(t *testing.T) {
+	client, address := open(t, &shelf{})
+	status, body := get(t, client, address+"/console/journeys/none")
+	require.Equal(t, http.StatusNotFound, status)
+	require.Contains(t, body, "No such journey")
+}
+
+func TestABrokenStoreIsAPageWithAHint(t *testing.T) {
+	s := &shelf{}
+	client, address := open(t, s)
+	s.err = fmt.Errorf("disk on fire")
+	status, body := get(t, client, address+"/console/journeys")
+	require.Equal(t, http.StatusInternalServerError, status)
+	require.Contains(t, body, "Reload the page")
+	require.NotContains(t, body, "disk on fire")
+}
+
+func TestANewJourneyArrivesOnTheOpenPage(t *testing.T) {
+	s := &shelf{sessions: []store.Session{visit("s-1")}}
+	client, address := open(t, s)
+	resp, err := client.Get(address + "/console/live")
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	require.True(t, lines.Scan()) // the stream is open: what stands there is known now
+	time.AfterFunc(30*time.Millisecond, func() { s.put(visit("s-2")) })
+	for lines.Scan() {
+		if strings.HasPrefix(lines.Text(), "data: ") {
+			require.Contains(t, lines.Text(), `"id":"s-2"`)
+			return
+		}
+	}
+	t.Fatal("the stream ended without news")
+}
+
+func TestAJourneyTellsWhyAndWhatBothSidesMeasured(t *testing.T) {
+	check := journey.Event{
+		ID: "e1", Session: "s-1", Name: journey.EventDuplicateApprovedUserCheck, Source: journey.BE, Origin: journey.OriginServer,
+		Result: journey.Fail, Impact: journey.ImpactRejected, Started: noon, Ended: noon.Add(5 * time.Millisecond),
+	}
+	recheck := journey.Event{
+		ID: "e2", Session: "s-1", Name: journey.CentreRecheck, Source: journey.BE, Origin: journey.OriginServer,
+		Result: journey.Pass, Impact: journey.ImpactNone, Started: noon, Ended: noon.Add(300 * time.Millisecond),
+		Detail: map[string]string{"kiosk_similarity": "97.2", "centre_similarity": "61"},
+	}
+	verdict := journey.Event{
+		ID: "e3", Session: "s-1", Name: journey.EventRejected, Source: journey.BE, Origin: journey.OriginServer, Result: journey.Observed,
+		Impact: journey.ImpactRejected, Reason: journey.ReasonDuplicateUser, Causes: []string{"e1"}, Started: noon.Add(time.Second), Ended: noon.Add(time.Second),
+	}
+	s := &shelf{sessions: []store.Session{visit("s-1")}, events: map[string][]journey.Event{"s-1": {check, recheck, verdict}}}
+	client, address := open(t, s)
+	_, body := get(t, client, address+"/console/journeys/s-1")
+	require.Contains(t, body, journey.Explain(s.events["s-1"]).Sentence)
+	require.Contains(t, body, `href="#e-e1"`)
+	require.Contains(t, body, "Similarity ≠")
+	require.Contains(t, body, "<td class=\"num\">61</td>")
+}

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"vestibule/models/worker"
+	"vestibule/sync/fault"
+)
+
+// Exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// errUsage says that a command was called wrongly; its message is printed already.
+var errUsage = errors.New("wrong use")
+
+func main() { os.Exit(command(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// verb is one command.
+type verb struct {
+	name string
+	does string
+	run  func(ctx context.Context, p *program, args []string) error
+}
+
+func verbs() []verb {
+	return []verb{
+		{"init", "make a centre: keys, certificates, database, the first API key", initCommand},
+		{"kiosk add", "enrol a kiosk and write its bundle", kioskAdd},
+		{"kiosk revoke", "take a kiosk's right to speak away", kioskRevoke},
+		{"kiosk list", "list the kiosks", kioskList},
+		{"key add", "make an API key", keyAdd},
+		{"list import", "import a sanctions list and put it in force", listImport},
+		{"policy apply", "put a policy in force", policyApply},
+		{"policy show", "print the policy in force", policyShow},
+		{"serve", "run the centre", serveCommand},
+	}
+}
+
+// program is what every command works with.
+type program struct {
+	name string
+	out  io.Writer
+	errs io.Writer
+}
+
+// command runs one command and gives its exit code.
+func command(args []string, out, errs io.Writer) int {
+	if len(args) == 0 {
+		usage(errs)
+		return exitUsage
+	}
+	switch args[0] {
+	case "worker":
+		return worker.Main(args[1:])
+	case "version":
+		_, _ = fmt.Fprintln(out, "server", release())
+		return exitDone
+	case "help", "-h", "-help", "--help":
+		usage(out)
+		return exitDone
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	for _, v := range verbs() {
+		words := strings.Fields(v.name)
+		if len(args) < len(words) || strings.Join(args[:len(words)], " ") != v.name {
+			continue
+		}
+		err := v.run(ctx, &program{name: v.name, out: out, errs: errs}, args[len(words):])
+		switch {
+		case err == nil, errors.Is(err, flag.ErrHelp):
+			return exitDone
+		case errors.Is(err, errUsage):
+			return exitUsage
+		}
+		report(errs, err)
+		return exitFailed
+	}
+	_, _ = fmt.Fprintf(errs, "server: unknown command %q\n", strings.Join(args, " "))
+	usage(errs)
+	return exitUsage
+}
+
+// report prints an error towards people, every one of several.
+func report(w io.Writer, err error) {
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range many.Unwrap() {
+			report(w, e)
+		}
+		return
+	}
+	var f *fault.Fault
+	if !errors.As(err, &f) {
+		_, _ = fmt.Fprintf(w, "server: %v\n", err)
+		return
+	}
+	_, _ = fmt.Fprintf(w, "server: %s: %s\n", f.Code, f.Message)
+	if f.Err != nil {
+		_, _ = fmt.Fprintf(w, "  cause: %v\n", f.Err)
+	}
+	if f.Hint != "" {
+		_, _ = fmt.Fprintf(w, "  hint:  %s\n", f.Hint)
+	}
+}
+
+func usage(w io.Writer) {
+	_, _ = fmt.Fprint(w, "usage: server COMMAND [flags]\n\n")
+	for _, v := range verbs() {
+		_, _ = fmt.Fprintf(w, "  %-13s %s\n", v.name, v.does)
+	}
+	_, _ = fmt.Fprint(w, `  worker        the vision worker; "serve" starts it
+  version       what this program is
+  help          this text
+
+"server serve -help" lists the flags of a command.
+exit codes: 0 done, 1 failed, 2 wrong use
+`)
+}
+
+// flags makes the flag set of a command with the two flags that every one has.
+func (p *program) flags(operands string) (fs *flag.FlagSet, data, db *string) {
+	fs = flag.NewFlagSet(p.name, flag.ContinueOnError)
+	fs.SetOutput(p.errs)
+	fs.Usage = func() {
+		_, _ = fmt.Fprintf(p.errs, "usage: server %s [flags] %s\n", p.name, operands)
+		fs.PrintDefaults()
+	}
+	data = fs.String("data", os.Getenv("VESTIBULE_DATA"), "data directory (or $VESTIBULE_DATA)")
+	db = fs.String("db", os.Getenv("VESTIBULE_DB"), "postgres://… URL (or $VESTIBULE_DB); empty: SQLite in the data directory")
+	return fs, data, db
+}
+
+// parse reads the flags, which may stand before and after the operands, and says
+// what is missing.
+func (p *program) parse(fs *flag.FlagSet, args []string, required ...string) ([]string, error) {
+	var operands []string
+	for {
+		if err := fs.Parse(args); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				return nil, err
+			}
+			return nil, errUsage
+		}
+		args = fs.Args()
+		if len(args) == 0 {
+			break
+		}
+		operands, args = append(operands, args[0]), args[1:]
+	}
+	for _, name := range required {
+		if f := fs.Lookup(name); f.Value.String() == "" {
+			_, _ = fmt.Fprintf(p.errs, "server %s: -%s is missing\n", p.name, name)
+			fs.Usage()
+			return nil, errUsage
+		}
+	}
+	return operands, nil
+}
+
+// release names this build: the revision it was made from, where it is known.
+func release() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	revision, dirty := "unknown", ""
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			revision = s.Value[:min(12, len(s.Value))]
+		case "vcs.modified":
+			if s.Value == "true" {
+				dirty = "+"
+			}
+		}
+	}
+	return revision + dirty
+}

@@ -1,0 +1,490 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"vestibule/models"
+	"vestibule/models/manifest"
+	"vestibule/models/worker"
+	"vestibule/server/api"
+	"vestibule/server/blobs"
+	"vestibule/server/broker"
+	"vestibule/server/centre"
+	"vestibule/server/console"
+	"vestibule/server/ingest"
+	"vestibule/server/store"
+	"vestibule/server/vault"
+	"vestibule/sync/fault"
+	"vestibule/sync/identity"
+	"vestibule/sync/link"
+	"vestibule/sync/seal"
+)
+
+// Intervals of what another process may have changed in the database.
+const (
+	refreshEvery = 2 * time.Second
+	stopLimit    = 10 * time.Second
+)
+
+// settings are serve's flags.
+type settings struct {
+	data, db   string
+	mqtt, http string
+	external   string // broker of the operator's own, host:port
+	brokerName string // in that broker's certificate
+	models     string
+	vision     bool
+	proxied    bool
+	client     string
+	share      string
+}
+
+func serveCommand(ctx context.Context, p *program, args []string) error {
+	fs, data, db := p.flags("")
+	var s settings
+	fs.StringVar(&s.mqtt, "mqtt", "0.0.0.0:8883", "address of the embedded broker")
+	fs.StringVar(&s.http, "http", "127.0.0.1:8080", "address of API and console")
+	fs.StringVar(&s.external, "broker", "", "host:port of a broker to use instead of the embedded one")
+	fs.StringVar(&s.brokerName, "broker-name", "", "name in that broker's certificate")
+	fs.StringVar(&s.models, "models", manifest.Dir(), "folder of the trained networks")
+	fs.BoolVar(&s.vision, "vision", true, "run the vision worker; without it, submissions that must be re-checked wait")
+	fs.BoolVar(&s.proxied, "behind-proxy", false, "a proxy in front ends TLS: allow plain HTTP on other than loopback addresses")
+	fs.StringVar(&s.client, "client", "", "client id at the broker, where several copies run; default centre")
+	fs.StringVar(&s.share, "share", "", "name of the shared subscription, where several copies run")
+	if _, err := p.parse(fs, args, "data"); err != nil {
+		return err
+	}
+	s.data, s.db = *data, *db
+	log := slog.New(slog.NewJSONHandler(p.errs, nil))
+	c, err := prepare(ctx, s, log)
+	if err != nil {
+		return err
+	}
+	return c.run(ctx)
+}
+
+// running is a centre whose configuration holds.
+type running struct {
+	settings
+	log      *slog.Logger
+	store    *store.Store
+	vault    *vault.Vault
+	ring     *seal.Keyring
+	identity *identity.Centre
+	shelf    *blobs.Shelf
+	listener net.Listener
+	lists    *lists
+	denied   atomic.Pointer[map[string]bool]
+	told     map[string]uint64 // kiosk → highest command that the link was told of
+	engine   atomic.Pointer[worker.Client]
+	broker   *broker.Broker
+	receiver *link.Receiver
+	centre   *centre.Centre
+}
+
+// prepare checks everything that can be checked before work begins, and tells
+// all that is wrong at once.
+func prepare(ctx context.Context, s settings, log *slog.Logger) (*running, error) {
+	c := &running{settings: s, log: log, told: map[string]uint64{}}
+	var problems []error
+	wrong := func(err error) {
+		if err != nil {
+			problems = append(problems, err)
+		}
+	}
+	wrong(private700(s.data))
+	var err error
+	if c.vault, err = vault.Load(filepath.Join(s.data, folderKeys)); err != nil {
+		wrong(fault.New("keys_unusable", "the centre's own keys cannot be used", "restore "+folderKeys+"/ from a backup, and see to its permissions", err))
+	}
+	if c.identity, err = identity.LoadCentre(filepath.Join(s.data, folderIdentity)); err != nil {
+		wrong(asFault(err, "identity_unusable", "the centre's certificate cannot be used", "restore "+folderIdentity+"/ from a backup"))
+	}
+	if c.ring, err = seal.ReadKeyring(filepath.Join(s.data, folderSeal)); err != nil {
+		wrong(fault.New("seal_unusable", "the seal keys cannot be used", "restore "+folderSeal+"/ from a backup, and see to its permissions", err))
+	}
+	if c.shelf, err = blobs.Open(filepath.Join(s.data, folderBlobs)); err != nil {
+		wrong(fault.New("data_unusable", "the folder for sealed pictures cannot be written", "check owner and free space", err))
+	}
+	if c.store, err = open(ctx, s.data, s.db); err != nil {
+		wrong(err)
+	}
+	if s.vision {
+		wrong(checkModels(s.models))
+	}
+	if !s.proxied && !loopback(s.http) {
+		wrong(fault.New("http_plain", "API and console would answer in plain HTTP on "+s.http,
+			"bind them to 127.0.0.1, or put a proxy that ends TLS in front and add -behind-proxy", nil))
+	} else if c.listener, err = net.Listen("tcp", s.http); err != nil {
+		wrong(listenProblem("http", s.http, err))
+	}
+	if s.external == "" {
+		probe, err := net.Listen("tcp", s.mqtt)
+		if err != nil {
+			wrong(listenProblem("broker", s.mqtt, err))
+		} else {
+			wrong(probe.Close())
+		}
+	}
+	if len(problems) > 0 {
+		c.close()
+		return nil, errors.Join(problems...)
+	}
+	return c, nil
+}
+
+func (c *running) close() {
+	if c.listener != nil {
+		_ = c.listener.Close()
+	}
+	if c.store != nil {
+		if err := c.store.Close(); err != nil {
+			c.log.Error("database does not close", "code", "database", "error", err)
+		}
+	}
+}
+
+// asFault keeps an error that is a fault, and makes one of any other.
+func asFault(err error, code, message, hint string) error {
+	if fault.Code(err) != "" {
+		return err
+	}
+	return fault.New(code, message, hint, err)
+}
+
+// private700 refuses a data directory that others may enter.
+func private700(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return fault.New("data_missing", "the data directory is not there", "make one with: server init -data "+dir, err)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return fault.New("data_exposed", fmt.Sprintf("others may enter the data directory (mode %04o)", info.Mode().Perm()), "chmod 700 "+dir, nil)
+	}
+	return nil
+}
+
+func checkModels(dir string) error {
+	m, err := manifest.Load()
+	if err == nil {
+		err = m.Verify(dir, manifest.Models)
+	}
+	if err != nil {
+		return fault.New("models_unusable", "trained networks are missing or altered in "+dir, "run: make models", err)
+	}
+	return nil
+}
+
+func listenProblem(what, addr string, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fault.New(what+"_port_in_use", addr+" is taken by another program", "stop it, or choose another port; `ss -ltnp` shows who listens", err)
+	}
+	return fault.New(what+"_address", "cannot listen on "+addr, "give host:port, and a port that this user may open", err)
+}
+
+func loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return true // the listener tells what is wrong with it
+	}
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// run runs the centre until ctx ends.
+func (c *running) run(ctx context.Context) error {
+	defer c.close()
+	if err := c.build(ctx); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	addr := c.external
+	if c.broker != nil {
+		if err := c.broker.Start(); err != nil {
+			return err
+		}
+		addr = dialable(c.broker.Addr())
+	}
+	c.receiver = link.NewReceiver(&link.MQTT{Broker: addr, TLS: c.identity.ClientTLS(c.brokerName, time.Now)}, c.newIngest(), c.keys(), link.ReceiverConfig{
+		Client: c.client, Share: c.share, Log: c.log,
+		Observe: func(r link.Rejection) {
+			c.log.Warn("frame not accepted", "code", r.Code, "topic", r.Topic, "kiosk", r.Kiosk, "size", r.Size, "error", r.Err)
+		},
+	})
+
+	var parts sync.WaitGroup
+	failed := make(chan error, 4)
+	part := func(name string, run func(context.Context) error) {
+		parts.Add(1)
+		go func() {
+			defer parts.Done()
+			if err := run(ctx); err != nil && ctx.Err() == nil {
+				failed <- fmt.Errorf("%s: %w", name, err)
+			}
+		}()
+	}
+	part("receive", c.receiver.Run)
+	part("decide", c.centre.Run)
+	part("refresh", c.refresh)
+	if c.vision {
+		part("vision", c.see)
+	}
+	web := &http.Server{
+		Handler: c.routes(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(c.log.Handler(), slog.LevelWarn),
+		BaseContext: func(net.Listener) context.Context { return ctx },
+	}
+	go func() {
+		if err := web.Serve(c.listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			failed <- fmt.Errorf("serve http: %w", err)
+		}
+	}()
+	c.log.Info("centre runs", "http", c.listener.Addr().String(), "broker", addr, "postgres", c.store.Postgres(), "release", release())
+
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	c.log.Info("centre stops")
+	cancel()
+	ended, done := context.WithTimeout(context.Background(), stopLimit)
+	defer done()
+	if e := web.Shutdown(ended); e != nil {
+		_ = web.Close()
+	}
+	parts.Wait()
+	if c.broker != nil {
+		err = errors.Join(err, c.broker.Close())
+	}
+	if e := c.engine.Load(); e != nil {
+		err = errors.Join(err, e.Close())
+	}
+	return err
+}
+
+// build makes the parts that need no running ones.
+func (c *running) build(ctx context.Context) error {
+	c.lists = &lists{store: c.store, log: c.log}
+	if err := c.lists.refresh(ctx); err != nil {
+		return err
+	}
+	if err := c.refreshKiosks(ctx); err != nil {
+		return err
+	}
+	c.centre = centre.New(centre.Config{
+		Store: c.store, Blobs: c.shelf, Keys: c.ring, Vault: c.vault, Engine: c.eyes, Screen: c.lists.screen,
+		Now: time.Now, NewID: newID, Log: c.log, Notify: func(kiosk string) { c.receiver.Notify(kiosk) },
+	})
+	if err := c.centre.LoadFaces(ctx); err != nil {
+		return err
+	}
+	if c.external == "" {
+		var err error
+		c.broker, err = broker.New(broker.Config{
+			TLS: c.identity.ServerTLS(time.Now, c.isDenied), Addr: c.mqtt, Centre: c.identity.Name(), Denied: c.isDenied, Log: c.log,
+			Refused: func(r broker.Refusal) {
+				c.log.Warn("refused at the broker", "code", r.Code, "remote", r.Remote, "name", r.Name, "topic", r.Topic)
+			},
+		})
+		return err
+	}
+	return nil
+}
+
+func (c *running) newIngest() *ingest.Ingest {
+	return ingest.New(ingest.Config{
+		Store: c.store, Blobs: c.shelf, Keys: c.ring, Vault: c.vault, Now: time.Now, NewID: newID, Log: c.log, Wake: c.centre.Wake,
+	})
+}
+
+func (c *running) keys() link.Keys {
+	in := c.newIngest()
+	return in.PublicKey
+}
+
+// dialable turns the address that a broker listens on into one to dial.
+func dialable(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return addr
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// see keeps a vision worker: it starts one, and the worker's own supervisor
+// brings it back whenever it dies.
+func (c *running) see(ctx context.Context) error {
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program: %w", err)
+	}
+	for wait := time.Second; ; wait = min(2*wait, time.Minute) {
+		client, err := worker.Start(ctx, worker.Config{Command: []string{self, "worker"}, ModelsDir: c.models, Log: c.log})
+		if err == nil {
+			c.engine.Store(client)
+			c.centre.Wake()
+			<-ctx.Done()
+			return nil
+		}
+		c.log.Error("vision worker does not start", "code", centre.ProblemWorker, "error", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait):
+		}
+	}
+}
+
+// eyes gives the vision engine to the centre.
+func (c *running) eyes() (models.Engine, error) {
+	if e := c.engine.Load(); e != nil {
+		return e, nil
+	}
+	return nil, models.ErrWorker
+}
+
+// refresh follows what other processes change in the database: kiosks revoked,
+// lists imported.
+func (c *running) refresh(ctx context.Context) error {
+	tick := time.NewTicker(refreshEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		had := c.lists.loaded()
+		if err := c.lists.refresh(ctx); err != nil && ctx.Err() == nil {
+			c.log.Error("lists in force stay as they are", "code", "list_refresh", "error", err)
+		}
+		if !had && c.lists.loaded() {
+			c.centre.Wake()
+		}
+		if err := c.refreshKiosks(ctx); err != nil && ctx.Err() == nil {
+			c.log.Error("revocations are not up to date", "code", "database", "error", err)
+		}
+	}
+}
+
+// refreshKiosks reads who is revoked, and cuts those who became so; and it tells
+// the link of commands that another process has queued.
+func (c *running) refreshKiosks(ctx context.Context) error {
+	kiosks, err := c.store.Read().Kiosks(ctx)
+	if err != nil {
+		return fmt.Errorf("read kiosks: %w", err)
+	}
+	before := c.denied.Load()
+	now := map[string]bool{}
+	for _, k := range kiosks {
+		switch {
+		case !k.Revoked.IsZero():
+			now[k.ID] = true
+		case c.receiver != nil && k.CommandSeq > c.told[k.ID]:
+			c.receiver.Notify(k.ID)
+		}
+		c.told[k.ID] = k.CommandSeq
+	}
+	c.denied.Store(&now)
+	for name := range now {
+		if c.broker != nil && before != nil && !(*before)[name] {
+			c.broker.Drop(name)
+		}
+	}
+	return nil
+}
+
+func (c *running) isDenied(name string) bool {
+	d := c.denied.Load()
+	return d != nil && (*d)[name]
+}
+
+// routes puts API, console and health under one address.
+func (c *running) routes() http.Handler {
+	r := chi.NewRouter()
+	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	r.Get("/readyz", c.ready)
+	pages, err := console.New(console.Config{
+		Store: c.store.Read(), Clock: time.Now, Log: c.log,
+		Admits: func(ctx context.Context, key string) (bool, error) {
+			_, ok, err := api.Allows(ctx, c.store.Read(), key, api.ScopeJourneys)
+			return ok, err
+		},
+	})
+	if err != nil {
+		panic(err) // the pages are part of this binary, and a test renders them all
+	}
+	r.Mount("/console", pages.Handler())
+	r.Get("/", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/console/journeys", http.StatusSeeOther)
+	})
+	r.Mount("/", api.Handler(api.Config{
+		Store: answers{c.store.Read(), c.vault}, Private: private{c.vault}, Clock: time.Now, Log: c.log,
+	}))
+	return r
+}
+
+// condition is one part's state in /readyz.
+type condition struct {
+	OK     bool   `json:"ok"`
+	Code   string `json:"code,omitempty"`
+	Hint   string `json:"hint,omitempty"`
+	Needed bool   `json:"needed"` // false: the centre works on without it
+}
+
+// ready tells whether the centre can take in, decide and answer.
+func (c *running) ready(w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
+	parts := map[string]condition{}
+	set := func(name string, ok, needed bool, code, hint string) {
+		one := condition{OK: ok, Needed: needed}
+		if !ok {
+			one.Code, one.Hint = code, hint
+		}
+		parts[name] = one
+	}
+	set("database", c.store.Ping(ctx) == nil, true, "database", "check the database and free space")
+	set("link", c.receiver.Online(), true, "broker_unreachable", "check the broker")
+	policy, err := centre.Policy(ctx, c.store.Read(), "default")
+	set("vision", c.engine.Load() != nil && c.engine.Load().State().Up, err == nil && policy.Recheck, centre.ProblemWorker, "run make models; see the log")
+	set("lists", c.lists.loaded(), err == nil && policy.AML.Screen, centre.ProblemLists, "server list import")
+	jobs, err := c.store.Read().OpenJobs(ctx, 1000)
+	stuck := 0
+	for _, j := range jobs {
+		if j.State == store.JobDead {
+			stuck++
+		}
+	}
+	set("jobs", err == nil && stuck == 0, false, "jobs_given_up", "see the log for the submissions concerned")
+	status := http.StatusOK
+	for _, p := range parts {
+		if p.Needed && !p.OK {
+			status = http.StatusServiceUnavailable
+		}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{"ready": status == http.StatusOK, "parts": parts, "waiting": len(jobs), "faces": c.centre.Faces()})
+}

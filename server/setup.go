@@ -1,0 +1,431 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"vestibule/journey"
+	"vestibule/server/api"
+	"vestibule/server/store"
+	"vestibule/server/vault"
+	"vestibule/sync/fault"
+	"vestibule/sync/identity"
+	"vestibule/sync/seal"
+	"vestibule/sync/wire"
+)
+
+// Folders of the data directory.
+const (
+	folderKeys     = "keys"     // data key, hash key
+	folderIdentity = "identity" // authority, centre's certificate
+	folderSeal     = "seal"     // HPKE keys
+	folderBlobs    = "blobs"    // sealed pictures
+	sealName       = "centre"
+)
+
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// open opens the database that the flags name.
+func open(ctx context.Context, data, db string) (*store.Store, error) {
+	if data == "" {
+		return nil, fault.New("data_missing", "no data directory was given", "add -data DIR", nil)
+	}
+	if _, err := os.Stat(filepath.Join(data, folderKeys)); err != nil {
+		return nil, fault.New("data_missing", data+" is not a centre's data directory", "make one with: server init -data "+data, nil)
+	}
+	dsn := data
+	if db != "" {
+		if !store.IsPostgres(db) {
+			return nil, fault.New("database_unusable", "the database URL is not postgres://…", "leave -db out for SQLite in the data directory", nil)
+		}
+		dsn = db
+	}
+	s, err := store.Open(ctx, dsn)
+	if err != nil {
+		hint := "restore " + store.SQLiteFile + " from a backup if it is damaged; check free space and owner of the data directory"
+		if db != "" {
+			hint = "check that PostgreSQL runs, and the URL's host, user and password"
+		}
+		return nil, fault.New("database_unusable", "the database does not open", hint, err)
+	}
+	return s, nil
+}
+
+// keyBytes gives an API key 256 bits: no need to hash it slowly.
+const keyBytes = 32
+
+// addKey makes an API key and gives it, for the only time.
+func addKey(ctx context.Context, s *store.Store, name, scope string) (string, error) {
+	raw := make([]byte, keyBytes)
+	if _, err := rand.Read(raw); err != nil {
+		return "", fmt.Errorf("make API key: %w", err)
+	}
+	key := "vk_" + base64.RawURLEncoding.EncodeToString(raw)
+	now := time.Now()
+	err := s.Write(ctx, func(tx *store.Tx) error {
+		k := store.APIKey{ID: newID(), Name: name, Scope: scope, Created: now}
+		if err := tx.AddAPIKey(ctx, k, api.HashKey(key)); err != nil {
+			return err
+		}
+		return tx.Audit(ctx, newID(), "command line", "key add "+scope, k.ID, now)
+	})
+	return key, err
+}
+
+func initCommand(ctx context.Context, p *program, args []string) error {
+	fs, data, db := p.flags("")
+	name := fs.String("name", "Vestibule centre", "name of the authority, as certificates show it")
+	hosts := fs.String("hosts", "", "names and addresses under which kiosks reach this centre, separated by commas")
+	if _, err := p.parse(fs, args, "data"); err != nil {
+		return err
+	}
+	if err := emptyFolder(*data); err != nil {
+		return err
+	}
+	if err := makeCentre(*data, *name, strings.Split(*hosts, ",")); err != nil {
+		return err
+	}
+	s, err := open(ctx, *data, *db)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	key, err := addKey(ctx, s, "admin", api.ScopeAdmin)
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(p.errs, "The centre is ready in %s. Keep a backup of it: without its keys nothing that kiosks sealed can be read.\nThe admin API key follows. It is shown this once.\n", *data)
+	_, _ = fmt.Fprintln(p.out, key)
+	return nil
+}
+
+func emptyFolder(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = os.MkdirAll(dir, 0o700)
+	}
+	if err != nil {
+		return fault.New("data_unusable", "the data directory cannot be made", "check the path and its owner", err)
+	}
+	if len(entries) > 0 {
+		return fault.New("data_exists", dir+" is not empty", "give a new directory; keys of an existing centre are never replaced", nil)
+	}
+	return os.Chmod(dir, 0o700)
+}
+
+func makeCentre(data, name string, hosts []string) error {
+	for _, folder := range []string{folderKeys, folderSeal, folderBlobs} {
+		if err := os.MkdirAll(filepath.Join(data, folder), 0o700); err != nil {
+			return fault.New("data_unusable", "the data directory cannot be written", "check owner and free space", err)
+		}
+	}
+	now := time.Now()
+	if err := vault.Create(filepath.Join(data, folderKeys)); err != nil {
+		return err
+	}
+	key, err := seal.GenerateKey()
+	if err != nil {
+		return err
+	}
+	if err := seal.WriteKey(filepath.Join(data, folderSeal, sealName+".key"), key); err != nil {
+		return err
+	}
+	if err := seal.WritePublicKey(filepath.Join(data, folderSeal, sealName+".pub"), key.Public()); err != nil {
+		return err
+	}
+	ca, err := identity.NewCA(name, now)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, h := range hosts {
+		if h = strings.TrimSpace(h); h != "" {
+			names = append(names, h)
+		}
+	}
+	cert, err := ca.IssueCentre(names, now)
+	if err != nil {
+		return err
+	}
+	if err := ca.Save(filepath.Join(data, folderIdentity)); err != nil {
+		return err
+	}
+	return identity.SaveCentre(filepath.Join(data, folderIdentity), ca, cert)
+}
+
+func kioskAdd(ctx context.Context, p *program, args []string) error {
+	fs, data, db := p.flags("")
+	name := fs.String("name", "", "the kiosk's name: letters, digits, - and _")
+	country := fs.String("country", "", "ISO 3166-1 alpha-3 code of its site")
+	project := fs.String("project", "default", "project it works for")
+	broker := fs.String("broker", "", "host:port at which it reaches the broker")
+	out := fs.String("out", "", "folder for its bundle; must not exist or be empty")
+	if _, err := p.parse(fs, args, "data", "name", "country", "broker", "out"); err != nil {
+		return err
+	}
+	s, err := open(ctx, *data, *db)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if _, err := s.Read().Kiosk(ctx, *name); err == nil {
+		return fault.New("kiosk_exists", "a kiosk of this name is enrolled", "choose another name, or revoke it and enrol it under a new one", nil)
+	}
+	ca, err := identity.LoadCA(filepath.Join(*data, folderIdentity))
+	if err != nil {
+		return err
+	}
+	public, err := seal.ReadPublicKey(filepath.Join(*data, folderSeal, sealName+".pub"))
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	info := identity.KioskInfo{Name: *name, SiteCountry: strings.ToUpper(*country), Project: *project, Broker: *broker}
+	cert, err := identity.WriteBundle(*out, ca, info, public, now)
+	if err != nil {
+		return err
+	}
+	key, err := x509.MarshalPKIXPublicKey(cert.PublicKey)
+	if err != nil {
+		return fmt.Errorf("encode the kiosk's key: %w", err)
+	}
+	sum := sha256.Sum256(cert.Raw)
+	err = s.Write(ctx, func(tx *store.Tx) error {
+		k := store.Kiosk{ID: info.Name, Country: info.SiteCountry, Project: info.Project, PublicKey: key, Certificate: hex.EncodeToString(sum[:]), Enrolled: now}
+		if err := tx.AddKiosk(ctx, k); err != nil {
+			return err
+		}
+		policy, err := tx.Policy(ctx, k.Project)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return fmt.Errorf("read policy: %w", err)
+		}
+		if err == nil {
+			if err := pushPolicy(ctx, tx, k.ID, policy, now); err != nil {
+				return err
+			}
+		}
+		return tx.Audit(ctx, newID(), "command line", "kiosk add", k.ID, now)
+	})
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(p.out, "%s\t%s\n", info.Name, *out)
+	return nil
+}
+
+func kioskRevoke(ctx context.Context, p *program, args []string) error {
+	fs, data, db := p.flags("NAME")
+	name := fs.String("name", "", "the kiosk's name")
+	operands, err := p.parse(fs, args, "data")
+	if err != nil {
+		return err
+	}
+	if len(operands) == 1 && *name == "" {
+		*name = operands[0]
+	}
+	s, err := open(ctx, *data, *db)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	now := time.Now()
+	err = s.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.RevokeKiosk(ctx, *name, now); err != nil {
+			return err
+		}
+		return tx.Audit(ctx, newID(), "command line", "kiosk revoke", *name, now)
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return fault.New("kiosk_unknown", "no enrolled kiosk has this name, or it is revoked already", "server kiosk list shows all", nil)
+	}
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(p.out, "%s\trevoked\n", *name)
+	return nil
+}
+
+func kioskList(ctx context.Context, p *program, args []string) error {
+	fs, data, db := p.flags("")
+	if _, err := p.parse(fs, args, "data"); err != nil {
+		return err
+	}
+	s, err := open(ctx, *data, *db)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	kiosks, err := s.Read().Kiosks(ctx)
+	if err != nil {
+		return err
+	}
+	for _, k := range kiosks {
+		state := "offline"
+		switch {
+		case !k.Revoked.IsZero():
+			state = "revoked"
+		case k.Online:
+			state = "online"
+		}
+		_, _ = fmt.Fprintf(p.out, "%s\t%s\t%s\t%s\n", k.ID, k.Country, k.Project, state)
+	}
+	return nil
+}
+
+func keyAdd(ctx context.Context, p *program, args []string) error {
+	fs, data, db := p.flags("")
+	name := fs.String("name", "", "who the key is for")
+	scope := fs.String("scope", "", strings.Join(api.Scopes(), ", "))
+	if _, err := p.parse(fs, args, "data", "scope"); err != nil {
+		return err
+	}
+	if !api.KnownScope(*scope) {
+		return fault.New("scope_unknown", "there is no such scope", "use one of: "+strings.Join(api.Scopes(), ", "), nil)
+	}
+	s, err := open(ctx, *data, *db)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	key, err := addKey(ctx, s, *name, *scope)
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintln(p.errs, "The API key follows. It is shown this once.")
+	_, _ = fmt.Fprintln(p.out, key)
+	return nil
+}
+
+// maxPolicy bounds a policy file.
+const maxPolicy = 1 << 20
+
+func policyApply(ctx context.Context, p *program, args []string) error {
+	fs, data, db := p.flags("FILE")
+	operands, err := p.parse(fs, args, "data")
+	if err != nil {
+		return err
+	}
+	if len(operands) != 1 {
+		_, _ = fmt.Fprintln(p.errs, "server policy apply: give one file")
+		return errUsage
+	}
+	policy, err := readPolicy(operands[0])
+	if err != nil {
+		return err
+	}
+	s, err := open(ctx, *data, *db)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	now := time.Now()
+	err = s.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.SavePolicy(ctx, policy, now); err != nil {
+			return fault.New("policy_version", "the policy cannot be put in force", "give the file a new version", err)
+		}
+		kiosks, err := tx.Kiosks(ctx)
+		if err != nil {
+			return fmt.Errorf("read kiosks: %w", err)
+		}
+		for _, k := range kiosks {
+			if k.Project == policy.Project && k.Revoked.IsZero() {
+				if err := pushPolicy(ctx, tx, k.ID, policy, now); err != nil {
+					return err
+				}
+			}
+		}
+		return tx.Audit(ctx, newID(), "command line", "policy apply", policy.Project+" "+policy.Version, now)
+	})
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(p.out, "%s\t%s\n", policy.Project, policy.Version)
+	return nil
+}
+
+// pushPolicy queues a policy for a kiosk, which applies it when it hears of it.
+func pushPolicy(ctx context.Context, tx *store.Tx, kiosk string, policy journey.Policy, now time.Time) error {
+	body, err := json.Marshal(policy)
+	if err != nil {
+		return fmt.Errorf("encode policy: %w", err)
+	}
+	_, err = tx.PushCommand(ctx, kiosk, wire.KindPolicy, newID(), body, now)
+	return err
+}
+
+// readPolicy reads a policy file: JSON, with the defaults for whatever it leaves out.
+func readPolicy(path string) (journey.Policy, error) {
+	policy := journey.DefaultPolicy()
+	f, err := os.Open(path)
+	if err != nil {
+		return policy, fault.New("policy_unreadable", "the policy file cannot be read", "check the path", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxPolicy))
+	if err != nil {
+		return policy, fault.New("policy_unreadable", "the policy file cannot be read", "check the path", err)
+	}
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&policy); err != nil {
+		return policy, fault.New("policy_malformed", "the policy file is not understood", "it is JSON; server policy show prints one with all fields", err)
+	}
+	for field, bad := range map[string]bool{
+		"version":         policy.Version == "",
+		"project":         policy.Project == "",
+		"maxAttempts":     policy.MaxAttempts < 1,
+		"minAge":          policy.MinAge < 0 || policy.MinAge > 130,
+		"minSimilarity":   !score(policy.MinSimilarity),
+		"minLiveness":     !score(policy.MinLiveness),
+		"minRecognition":  !score(policy.MinRecognition),
+		"aml.flag":        !score(policy.AML.Flag),
+		"duplicates.face": policy.Duplicates.FaceReview > policy.Duplicates.FaceCertain || policy.Duplicates.FaceCertain > 1,
+	} {
+		if bad {
+			err = errors.Join(err, fault.New("policy_field", "the policy's "+field+" is missing or out of range", "see server policy show for the defaults", nil))
+		}
+	}
+	return policy, err
+}
+
+func score(f float64) bool { return f >= 0 && f <= 100 }
+
+func policyShow(ctx context.Context, p *program, args []string) error {
+	fs, data, db := p.flags("")
+	project := fs.String("project", "default", "project")
+	if _, err := p.parse(fs, args, "data"); err != nil {
+		return err
+	}
+	s, err := open(ctx, *data, *db)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	policy, err := s.Read().Policy(ctx, *project)
+	if errors.Is(err, store.ErrNotFound) {
+		policy, err = journey.DefaultPolicy(), nil
+		policy.Project = *project
+	}
+	if err != nil {
+		return err
+	}
+	enc := json.NewEncoder(p.out)
+	enc.SetIndent("", "  ")
+	return enc.Encode(policy)
+}

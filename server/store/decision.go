@@ -1,0 +1,272 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"vestibule/journey"
+)
+
+// ErrAlreadyApproved is returned when an applicant has an approval already.
+var ErrAlreadyApproved = errors.New("the applicant is approved already")
+
+// Decision is one decision with everything it rests on.
+type Decision struct {
+	ID         string // also the id of the decision event
+	Session    string
+	Submission string
+	Revision   int
+	Applicant  string
+	Decision   journey.Decision
+	Reason     journey.Reason
+	Policy     string
+	Digest     string
+	Lists      string
+	Record     []byte
+	At         time.Time
+}
+
+// AddDecision stores a decision. A revision is decided once.
+func (t *Tx) AddDecision(ctx context.Context, d Decision) error {
+	_, err := t.exec(ctx, `INSERT INTO decision (id, session, submission, revision, applicant, decision, reason, policy, digest, lists, record, at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		d.ID, d.Session, d.Submission, d.Revision, d.Applicant, string(d.Decision), string(d.Reason), d.Policy, d.Digest, d.Lists, d.Record, micros(d.At))
+	if err != nil {
+		return fmt.Errorf("store decision: %w", err)
+	}
+	return nil
+}
+
+const decisionColumns = `id, session, submission, revision, applicant, decision, reason, policy, digest, lists, record, at`
+
+func scanDecision(rows *sql.Rows) (Decision, error) {
+	var d Decision
+	var at int64
+	err := rows.Scan(&d.ID, &d.Session, &d.Submission, &d.Revision, &d.Applicant, &d.Decision, &d.Reason, &d.Policy, &d.Digest, &d.Lists, &d.Record, &at)
+	d.At = moment(at)
+	return d, err
+}
+
+// Decisions gives a session's decisions, oldest first.
+func (r Reader) Decisions(ctx context.Context, session string) ([]Decision, error) {
+	rows, err := r.rows(ctx, `SELECT `+decisionColumns+` FROM decision WHERE session = $1 ORDER BY at, id`, session)
+	return collect(rows, err, scanDecision)
+}
+
+// Approve notes an approval: one per applicant and project, whoever asks. A
+// submission that is decided again keeps its own.
+func (t *Tx) Approve(ctx context.Context, project, applicant, submission string, at time.Time) error {
+	if _, err := t.exec(ctx, `DELETE FROM approval WHERE submission = $1`, submission); err != nil {
+		return fmt.Errorf("note approval: %w", err)
+	}
+	n, err := t.exec(ctx, `INSERT INTO approval (project, applicant, submission, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+		project, applicant, submission, micros(at))
+	if err != nil {
+		return fmt.Errorf("note approval: %w", err)
+	}
+	if n == 0 {
+		return ErrAlreadyApproved
+	}
+	return nil
+}
+
+// Approvals counts a project's approvals.
+func (r Reader) Approvals(ctx context.Context, project string) (n int, err error) {
+	err = r.row(ctx, `SELECT COUNT(*) FROM approval WHERE project = $1`, project).Scan(&n)
+	return n, err
+}
+
+// Unapprove takes back a submission's approval and its face, when it was decided again.
+func (t *Tx) Unapprove(ctx context.Context, submission string) error {
+	for _, query := range []string{`DELETE FROM approval WHERE submission = $1`, `DELETE FROM face WHERE submission = $1`} {
+		if _, err := t.exec(ctx, query, submission); err != nil {
+			return fmt.Errorf("take approval back: %w", err)
+		}
+	}
+	return nil
+}
+
+// AddApplicant makes a root of its own.
+func (t *Tx) AddApplicant(ctx context.Context, id string, at time.Time) error {
+	if _, err := t.exec(ctx, `INSERT INTO applicant (id, parent, created) VALUES ($1, $1, $2)`, id, micros(at)); err != nil {
+		return fmt.Errorf("add applicant: %w", err)
+	}
+	return nil
+}
+
+// Applicant follows an applicant to its root.
+func (r Reader) Applicant(ctx context.Context, id string) (root string, created time.Time, err error) {
+	for range 64 {
+		var parent string
+		var at int64
+		if err := none(r.row(ctx, `SELECT parent, created FROM applicant WHERE id = $1`, id).Scan(&parent, &at)); err != nil {
+			return "", time.Time{}, fmt.Errorf("find applicant: %w", err)
+		}
+		if parent == id {
+			return id, moment(at), nil
+		}
+		id = parent
+	}
+	return "", time.Time{}, errors.New("find applicant: links do not end")
+}
+
+// MergeApplicants makes survivor the root of merged, and moves what hangs on it.
+// An approval of the merged one moves too, unless the survivor has its own.
+func (t *Tx) MergeApplicants(ctx context.Context, id, survivor, merged, why, evidence string, at time.Time) error {
+	for _, query := range []string{
+		`UPDATE applicant SET parent = $1 WHERE parent = $2`,
+		`UPDATE submission SET applicant = $1 WHERE applicant = $2`,
+		`UPDATE face SET applicant = $1 WHERE applicant = $2`,
+		`UPDATE approval SET applicant = $1 WHERE applicant = $2
+		   AND NOT EXISTS (SELECT 1 FROM approval o WHERE o.project = approval.project AND o.applicant = $1)`,
+	} {
+		if _, err := t.exec(ctx, query, survivor, merged); err != nil {
+			return fmt.Errorf("merge applicants: %w", err)
+		}
+	}
+	if _, err := t.exec(ctx, `INSERT INTO applicant_log (id, survivor, merged, why, evidence, at) VALUES ($1, $2, $3, $4, $5, $6)`,
+		id, survivor, merged, why, evidence, micros(at)); err != nil {
+		return fmt.Errorf("log merge: %w", err)
+	}
+	return nil
+}
+
+// Face is a template of an approved person, encrypted.
+type Face struct {
+	Seq        int64
+	Submission string
+	Applicant  string
+	Project    string
+	Model      string
+	Template   []byte
+}
+
+// AddFace adds a template to the collection. The caller holds the decider's turn,
+// so the number is the next one.
+func (t *Tx) AddFace(ctx context.Context, f Face, at time.Time) (int64, error) {
+	var seq int64
+	if err := t.row(ctx, `SELECT COALESCE(MAX(seq), 0) + 1 FROM face`).Scan(&seq); err != nil {
+		return 0, fmt.Errorf("number a face: %w", err)
+	}
+	_, err := t.exec(ctx, `INSERT INTO face (seq, submission, applicant, project, model, template, created) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		seq, f.Submission, f.Applicant, f.Project, f.Model, f.Template, micros(at))
+	if err != nil {
+		return 0, fmt.Errorf("add face: %w", err)
+	}
+	return seq, nil
+}
+
+// FacesAfter gives the templates added after a number, in order.
+func (r Reader) FacesAfter(ctx context.Context, seq int64, limit int) ([]Face, error) {
+	rows, err := r.rows(ctx, `SELECT seq, submission, applicant, project, model, template FROM face WHERE seq > $1 ORDER BY seq LIMIT $2`, seq, limit)
+	return collect(rows, err, func(rows *sql.Rows) (Face, error) {
+		var f Face
+		err := rows.Scan(&f.Seq, &f.Submission, &f.Applicant, &f.Project, &f.Model, &f.Template)
+		return f, err
+	})
+}
+
+// Screening is the result of screening a submission.
+type Screening struct {
+	Submission string
+	Status     string
+	Risk       string
+	Result     []byte
+	At         time.Time
+}
+
+// SaveScreening writes the newest result.
+func (t *Tx) SaveScreening(ctx context.Context, s Screening) error {
+	_, err := t.exec(ctx, `INSERT INTO screening (submission, status, risk, result, at) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (submission) DO UPDATE SET status = excluded.status, risk = excluded.risk, result = excluded.result, at = excluded.at`,
+		s.Submission, s.Status, s.Risk, s.Result, micros(s.At))
+	if err != nil {
+		return fmt.Errorf("store screening: %w", err)
+	}
+	return nil
+}
+
+// Screening finds a submission's screening.
+func (r Reader) Screening(ctx context.Context, submission string) (Screening, error) {
+	s := Screening{Submission: submission}
+	var at int64
+	err := none(r.row(ctx, `SELECT status, risk, result, at FROM screening WHERE submission = $1`, submission).Scan(&s.Status, &s.Risk, &s.Result, &at))
+	s.At = moment(at)
+	return s, err
+}
+
+// Snapshot is one imported state of a list. Snapshots never change.
+type Snapshot struct {
+	ID       string
+	Kind     string
+	Meta     []byte // what the importer knows of the list as a whole, JSON
+	Entities int
+	Imported time.Time
+	Active   bool
+}
+
+// ListEntity is one entry of a snapshot.
+type ListEntity struct {
+	ID   string
+	Hash string
+	Body []byte
+}
+
+// SaveSnapshot stores a list as imported and makes it the active one of its
+// kind. A snapshot that is known already is only made active.
+func (t *Tx) SaveSnapshot(ctx context.Context, s Snapshot, entities []ListEntity) error {
+	if _, err := t.exec(ctx, `UPDATE list_snapshot SET active = 0 WHERE kind = $1`, s.Kind); err != nil {
+		return fmt.Errorf("store list: %w", err)
+	}
+	n, err := t.exec(ctx, `INSERT INTO list_snapshot (id, kind, meta, entities, imported, active) VALUES ($1, $2, $3, $4, $5, 1) ON CONFLICT (id) DO NOTHING`,
+		s.ID, s.Kind, s.Meta, len(entities), micros(s.Imported))
+	if err != nil {
+		return fmt.Errorf("store list: %w", err)
+	}
+	if n == 0 {
+		if _, err := t.exec(ctx, `UPDATE list_snapshot SET active = 1 WHERE id = $1`, s.ID); err != nil {
+			return fmt.Errorf("store list: %w", err)
+		}
+		return nil
+	}
+	stmt, err := t.prepare(ctx, `INSERT INTO list_entity (snapshot, id, hash, body) VALUES ($1, $2, $3, $4)`)
+	if err != nil {
+		return fmt.Errorf("store list: %w", err)
+	}
+	defer stmt.Close()
+	for _, e := range entities {
+		if _, err := stmt.ExecContext(ctx, s.ID, e.ID, e.Hash, e.Body); err != nil {
+			return fmt.Errorf("store list entry %s: %w", e.ID, err)
+		}
+	}
+	return nil
+}
+
+// ActiveSnapshots lists the snapshots in force, by kind.
+func (r Reader) ActiveSnapshots(ctx context.Context) ([]Snapshot, error) {
+	rows, err := r.rows(ctx, `SELECT id, kind, meta, entities, imported FROM list_snapshot WHERE active = 1 ORDER BY kind, id`)
+	return collect(rows, err, func(rows *sql.Rows) (Snapshot, error) {
+		s := Snapshot{Active: true}
+		var at int64
+		err := rows.Scan(&s.ID, &s.Kind, &s.Meta, &s.Entities, &at)
+		s.Imported = moment(at)
+		return s, err
+	})
+}
+
+// ListEntities gives all entries of a snapshot.
+func (r Reader) ListEntities(ctx context.Context, snapshot string) ([]ListEntity, error) {
+	rows, err := r.rows(ctx, `SELECT id, hash, body FROM list_entity WHERE snapshot = $1 ORDER BY id`, snapshot)
+	return collect(rows, err, func(rows *sql.Rows) (ListEntity, error) {
+		var e ListEntity
+		err := rows.Scan(&e.ID, &e.Hash, &e.Body)
+		return e, err
+	})
+}
+
+func (t *Tx) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+	return t.q.(*sql.Tx).PrepareContext(ctx, t.sql(query))
+}

@@ -1,0 +1,295 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"vestibule/journey"
+)
+
+// Session is one visit as lists show it: columns derived from its events.
+type Session struct {
+	ID         string
+	Kiosk      string
+	Project    string
+	Submission string
+	Started    time.Time // kiosk's clock
+	Ended      time.Time // kiosk's clock
+	Received   time.Time // first receipt
+	Updated    time.Time // last receipt
+	Status     journey.SessionStatus
+	Stage      journey.Stage
+	Decision   journey.Decision
+	Reason     journey.Reason
+	Offline    bool
+	Delay      time.Duration
+	Events     int
+	KioskSeq   uint64
+	CentreSeq  uint64
+}
+
+const sessionColumns = `id, kiosk, project, submission, started, ended, received, updated, status, stage, decision, reason, offline, delay, events, kiosk_seq, centre_seq`
+
+func scanSession(scan func(...any) error) (Session, error) {
+	var s Session
+	var started, ended, received, updated, offline, delay, kioskSeq, centreSeq int64
+	err := scan(&s.ID, &s.Kiosk, &s.Project, &s.Submission, &started, &ended, &received, &updated, &s.Status, &s.Stage,
+		&s.Decision, &s.Reason, &offline, &delay, &s.Events, &kioskSeq, &centreSeq)
+	s.Started, s.Ended, s.Received, s.Updated = moment(started), moment(ended), moment(received), moment(updated)
+	s.Offline, s.Delay = offline != 0, time.Duration(delay)*time.Microsecond
+	s.KioskSeq, s.CentreSeq = uint64(kioskSeq), uint64(centreSeq)
+	return s, none(err)
+}
+
+// Session finds a session.
+func (r Reader) Session(ctx context.Context, id string) (Session, error) {
+	return scanSession(r.row(ctx, `SELECT `+sessionColumns+` FROM session WHERE id = $1`, id).Scan)
+}
+
+// SessionFilter narrows a list of sessions. Zero fields do not narrow.
+type SessionFilter struct {
+	Status   journey.SessionStatus
+	Decision journey.Decision
+	Reason   journey.Reason
+	Kiosk    string
+	Offline  bool
+	From, To time.Time // of the start; To is excluded
+	// Before continues a list: the start and id of its last row.
+	Before   time.Time
+	BeforeID string
+	Limit    int
+}
+
+// Sessions lists sessions, the newest start first.
+func (r Reader) Sessions(ctx context.Context, f SessionFilter) ([]Session, error) {
+	var where []string
+	var args []any
+	add := func(clause string, values ...any) {
+		for _, v := range values {
+			args = append(args, v)
+			clause = strings.Replace(clause, "?", fmt.Sprintf("$%d", len(args)), 1)
+		}
+		where = append(where, clause)
+	}
+	if f.Status != "" {
+		add(`status = ?`, string(f.Status))
+	}
+	if f.Decision != "" {
+		add(`decision = ?`, string(f.Decision))
+	}
+	if f.Reason != "" {
+		add(`reason = ?`, string(f.Reason))
+	}
+	if f.Kiosk != "" {
+		add(`kiosk = ?`, f.Kiosk)
+	}
+	if f.Offline {
+		add(`offline = ?`, 1)
+	}
+	if !f.From.IsZero() {
+		add(`started >= ?`, micros(f.From))
+	}
+	if !f.To.IsZero() {
+		add(`started < ?`, micros(f.To))
+	}
+	if f.BeforeID != "" {
+		add(`(started < ? OR started = ? AND id < ?)`, micros(f.Before), micros(f.Before), f.BeforeID)
+	}
+	query := `SELECT ` + sessionColumns + ` FROM session`
+	if len(where) > 0 {
+		query += ` WHERE ` + strings.Join(where, ` AND `)
+	}
+	args = append(args, f.Limit)
+	query += fmt.Sprintf(` ORDER BY started DESC, id DESC LIMIT $%d`, len(args))
+	rows, err := r.rows(ctx, query, args...)
+	return collect(rows, err, func(rows *sql.Rows) (Session, error) { return scanSession(rows.Scan) })
+}
+
+// SilentSessions lists sessions still in progress whose last receipt is before a time.
+func (r Reader) SilentSessions(ctx context.Context, before time.Time, limit int) ([]Session, error) {
+	rows, err := r.rows(ctx, `SELECT `+sessionColumns+` FROM session WHERE status = $1 AND updated < $2 ORDER BY updated LIMIT $3`,
+		string(journey.StatusInProgress), micros(before), limit)
+	return collect(rows, err, func(rows *sql.Rows) (Session, error) { return scanSession(rows.Scan) })
+}
+
+// SaveSession writes a session's derived columns.
+func (t *Tx) SaveSession(ctx context.Context, s Session) error {
+	_, err := t.exec(ctx, `INSERT INTO session (`+sessionColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+		ON CONFLICT (id) DO UPDATE SET submission = excluded.submission, project = excluded.project, started = excluded.started,
+		ended = excluded.ended, updated = excluded.updated, status = excluded.status, stage = excluded.stage,
+		decision = excluded.decision, reason = excluded.reason, offline = excluded.offline, delay = excluded.delay,
+		events = excluded.events, kiosk_seq = excluded.kiosk_seq, centre_seq = excluded.centre_seq`,
+		s.ID, s.Kiosk, s.Project, s.Submission, micros(s.Started), micros(s.Ended), micros(s.Received), micros(s.Updated),
+		string(s.Status), string(s.Stage), string(s.Decision), string(s.Reason), truth(s.Offline), s.Delay.Microseconds(),
+		s.Events, int64(s.KioskSeq), int64(s.CentreSeq))
+	if err != nil {
+		return fmt.Errorf("save session: %w", err)
+	}
+	return nil
+}
+
+// NextSeq gives the number of the next centre event outside any session of a kiosk.
+func (r Reader) NextSeq(ctx context.Context, kiosk string) (uint64, error) {
+	var n int64
+	err := r.row(ctx, `SELECT COALESCE(MAX(seq), 0) + 1 FROM event WHERE session = '' AND kiosk = $1 AND origin = 'server'`, kiosk).Scan(&n)
+	return uint64(n), err
+}
+
+// AddEvent journals an event. It reports whether it was new: an event id counts once.
+func (t *Tx) AddEvent(ctx context.Context, e journey.Event) (bool, error) {
+	body, err := json.Marshal(e)
+	if err != nil {
+		return false, fmt.Errorf("encode event: %w", err)
+	}
+	n, err := t.exec(ctx, `INSERT INTO event (id, session, submission, kiosk, origin, seq, name, result, impact, started, received, body)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO NOTHING`,
+		e.ID, e.Session, e.Submission, e.Kiosk, string(e.Origin), int64(e.Seq), string(e.Name), string(e.Result), string(e.Impact),
+		micros(e.Started), micros(e.Received), body)
+	if err != nil {
+		return false, fmt.Errorf("journal event: %w", err)
+	}
+	return n > 0, nil
+}
+
+func scanEvent(rows *sql.Rows) (journey.Event, error) {
+	var body []byte
+	var e journey.Event
+	if err := rows.Scan(&body); err != nil {
+		return e, err
+	}
+	if err := json.Unmarshal(body, &e); err != nil {
+		return e, fmt.Errorf("decode event: %w", err)
+	}
+	return e, nil
+}
+
+// Events gives a session's journal: the kiosk's events in their order, then the centre's in theirs.
+func (r Reader) Events(ctx context.Context, session string) ([]journey.Event, error) {
+	rows, err := r.rows(ctx, `SELECT body FROM event WHERE session = $1
+		ORDER BY CASE WHEN origin = 'server' THEN 1 ELSE 0 END, seq, id`, session)
+	return collect(rows, err, scanEvent)
+}
+
+// Event finds one event.
+func (r Reader) Event(ctx context.Context, id string) (journey.Event, error) {
+	var body []byte
+	var e journey.Event
+	if err := none(r.row(ctx, `SELECT body FROM event WHERE id = $1`, id).Scan(&body)); err != nil {
+		return e, err
+	}
+	if err := json.Unmarshal(body, &e); err != nil {
+		return e, fmt.Errorf("decode event: %w", err)
+	}
+	return e, nil
+}
+
+// CountEvents counts all events.
+func (r Reader) CountEvents(ctx context.Context) (n int, err error) {
+	err = r.row(ctx, `SELECT COUNT(*) FROM event`).Scan(&n)
+	return n, err
+}
+
+// Totals counts sessions by decision ("" for none yet).
+func (r Reader) Totals(ctx context.Context) (map[journey.Decision]int, error) {
+	rows, err := r.rows(ctx, `SELECT decision, COUNT(*) FROM session GROUP BY decision`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	totals := map[journey.Decision]int{}
+	for rows.Next() {
+		var d journey.Decision
+		var n int
+		if err := rows.Scan(&d, &n); err != nil {
+			return nil, err
+		}
+		totals[d] = n
+	}
+	return totals, rows.Err()
+}
+
+// Audit notes who did what.
+func (t *Tx) Audit(ctx context.Context, id, who, what, target string, at time.Time) error {
+	_, err := t.exec(ctx, `INSERT INTO audit (id, at, who, what, target) VALUES ($1, $2, $3, $4, $5)`, id, micros(at), who, what, target)
+	if err != nil {
+		return fmt.Errorf("audit: %w", err)
+	}
+	return nil
+}
+
+// APIKey is a key as the database knows it.
+type APIKey struct {
+	ID      string
+	Name    string
+	Scope   string
+	Created time.Time
+}
+
+// AddAPIKey stores a key by its hash.
+func (t *Tx) AddAPIKey(ctx context.Context, k APIKey, hash string) error {
+	_, err := t.exec(ctx, `INSERT INTO api_key (id, name, hash, scope, created) VALUES ($1, $2, $3, $4, $5)`,
+		k.ID, k.Name, hash, k.Scope, micros(k.Created))
+	if err != nil {
+		return fmt.Errorf("store API key: %w", err)
+	}
+	return nil
+}
+
+// APIKeyByHash finds a key that is not revoked.
+func (r Reader) APIKeyByHash(ctx context.Context, hash string) (APIKey, error) {
+	var k APIKey
+	var created int64
+	err := none(r.row(ctx, `SELECT id, name, scope, created FROM api_key WHERE hash = $1 AND revoked = 0`, hash).
+		Scan(&k.ID, &k.Name, &k.Scope, &created))
+	k.Created = moment(created)
+	return k, err
+}
+
+// SavePolicy puts a policy in force for its project. A version is never rewritten.
+func (t *Tx) SavePolicy(ctx context.Context, p journey.Policy, at time.Time) error {
+	body, err := json.Marshal(p)
+	if err != nil {
+		return fmt.Errorf("encode policy: %w", err)
+	}
+	var stored []byte
+	err = none(t.row(ctx, `SELECT body FROM policy WHERE project = $1 AND version = $2`, p.Project, p.Version).Scan(&stored))
+	switch {
+	case err == nil && string(stored) != string(body):
+		return fmt.Errorf("policy %s of project %s exists with other rules: give it a new version", p.Version, p.Project)
+	case err != nil && !errors.Is(err, ErrNotFound):
+		return fmt.Errorf("look for policy: %w", err)
+	}
+	if _, err := t.exec(ctx, `INSERT INTO policy (project, version, body, applied) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (project, version) DO UPDATE SET applied = excluded.applied`, p.Project, p.Version, body, micros(at)); err != nil {
+		return fmt.Errorf("save policy: %w", err)
+	}
+	return nil
+}
+
+// Policy gives the policy in force for a project.
+func (r Reader) Policy(ctx context.Context, project string) (journey.Policy, error) {
+	return scanPolicy(r.row(ctx, `SELECT body FROM policy WHERE project = $1 ORDER BY applied DESC, version DESC LIMIT 1`, project))
+}
+
+// PolicyVersion gives one version of a project's policy.
+func (r Reader) PolicyVersion(ctx context.Context, project, version string) (journey.Policy, error) {
+	return scanPolicy(r.row(ctx, `SELECT body FROM policy WHERE project = $1 AND version = $2`, project, version))
+}
+
+func scanPolicy(row *sql.Row) (journey.Policy, error) {
+	var body []byte
+	var p journey.Policy
+	if err := none(row.Scan(&body)); err != nil {
+		return p, err
+	}
+	if err := json.Unmarshal(body, &p); err != nil {
+		return p, fmt.Errorf("decode policy: %w", err)
+	}
+	return p, nil
+}

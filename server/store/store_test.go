@@ -1,0 +1,326 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"vestibule/journey"
+	"vestibule/server/store"
+	"vestibule/server/store/storetest"
+	"vestibule/sync/wire"
+)
+
+var cluster storetest.Cluster
+
+func TestMain(m *testing.M) { os.Exit(storetest.Main(m, &cluster)) }
+
+var now = time.Date(2026, 11, 22, 9, 0, 0, 123456000, time.UTC)
+
+func write(t *testing.T, s *store.Store, do func(ctx context.Context, tx *store.Tx) error) {
+	t.Helper()
+	require.NoError(t, s.Write(context.Background(), func(tx *store.Tx) error { return do(context.Background(), tx) }))
+}
+
+func addKiosk(t *testing.T, s *store.Store, id string) {
+	write(t, s, func(ctx context.Context, tx *store.Tx) error {
+		return tx.AddKiosk(ctx, store.Kiosk{ID: id, Country: "UTO", Project: "default", PublicKey: []byte{1, 0, 255}, Certificate: "c", Enrolled: now})
+	})
+}
+
+func TestAKioskIsEnrolledOnceAndRevokedOnce(t *testing.T) {
+	cluster.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := context.Background()
+		addKiosk(t, s, "hall-1")
+		require.Error(t, s.Write(ctx, func(tx *store.Tx) error { return tx.AddKiosk(ctx, store.Kiosk{ID: "hall-1", PublicKey: []byte{2}}) }))
+		k, err := s.Read().Kiosk(ctx, "hall-1")
+		require.NoError(t, err)
+		require.Equal(t, []byte{1, 0, 255}, k.PublicKey)
+		require.Equal(t, now, k.Enrolled)
+		require.True(t, k.Revoked.IsZero())
+
+		write(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.RevokeKiosk(ctx, "hall-1", now) })
+		err = s.Write(ctx, func(tx *store.Tx) error { return tx.RevokeKiosk(ctx, "hall-1", now) })
+		require.ErrorIs(t, err, store.ErrNotFound)
+		_, err = s.Read().Kiosk(ctx, "hall-2")
+		require.ErrorIs(t, err, store.ErrNotFound)
+	})
+}
+
+func TestADeathOfAnotherSessionThanTheBirthIsIgnored(t *testing.T) {
+	cluster.Each(t, func(t *testing.T, s *store.Store) {
+		addKiosk(t, s, "k")
+		presence := func(session string, online bool) (changed bool) {
+			write(t, s, func(ctx context.Context, tx *store.Tx) (err error) {
+				changed, err = tx.SetPresence(ctx, "k", session, online, "1.0")
+				return err
+			})
+			return changed
+		}
+		require.True(t, presence("s2", true))
+		require.False(t, presence("s1", false))
+		k, err := s.Read().Kiosk(context.Background(), "k")
+		require.NoError(t, err)
+		require.True(t, k.Online)
+		require.True(t, presence("s2", false))
+		require.False(t, presence("s2", false))
+	})
+}
+
+func TestCommandsAreNumberedWithoutGapsWhoeverPushesThem(t *testing.T) {
+	cluster.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := context.Background()
+		addKiosk(t, s, "k")
+		var wg sync.WaitGroup
+		for i := range 20 {
+			wg.Add(1)
+			go func() {
+				defer wg.Done()
+				err := s.Write(ctx, func(tx *store.Tx) error {
+					if _, err := tx.PushCommand(ctx, "k", wire.KindVerdict, fmt.Sprint("id", i), []byte("b"), now); err != nil {
+						return err
+					}
+					if i%3 == 0 {
+						return errors.New("undone")
+					}
+					return nil
+				})
+				if i%3 != 0 && err != nil {
+					t.Error(err)
+				}
+			}()
+		}
+		wg.Wait()
+		list, err := s.Read().Commands(ctx, "k", 0, 100)
+		require.NoError(t, err)
+		require.Len(t, list, 13)
+		for i, c := range list {
+			require.EqualValues(t, i+1, c.Seq)
+		}
+		// The cursor moves forward only, and not past what there is.
+		for _, step := range []struct{ cursor, want, applied uint64 }{{5, 5, 5}, {3, 5, 0}, {99, 5, 0}, {6, 6, 1}} {
+			write(t, s, func(ctx context.Context, tx *store.Tx) error {
+				k, err := tx.LockKiosk(ctx, "k")
+				require.NoError(t, err)
+				applied, err := tx.SetClock(ctx, k, time.Second, step.cursor, now)
+				require.Len(t, applied, int(step.applied))
+				return err
+			})
+			k, err := s.Read().Kiosk(ctx, "k")
+			require.NoError(t, err)
+			require.Equal(t, step.want, k.Cursor)
+			require.Equal(t, time.Second, k.ClockOffset)
+		}
+	})
+}
+
+func TestARecordIsStoredOnceAndAsItCame(t *testing.T) {
+	cluster.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := context.Background()
+		rec := store.Received{Record: wire.Record{Seq: 3, Kind: wire.KindEvent, ID: "e", Body: []byte{0, 1, 0xfe}}, Head: []byte("head")}
+		for i, want := range []bool{true, false} {
+			write(t, s, func(ctx context.Context, tx *store.Tx) error {
+				fresh, err := tx.PutInbox(ctx, "k", "epoch", rec, now)
+				require.Equal(t, want, fresh, i)
+				return err
+			})
+		}
+		got, err := s.Read().Inbox(ctx, "k", "epoch", 3)
+		require.NoError(t, err)
+		require.Equal(t, rec, got)
+		_, err = s.Read().Inbox(ctx, "k", "other", 3)
+		require.ErrorIs(t, err, store.ErrNotFound)
+	})
+}
+
+func TestSessionsAreListedNewestFirstPageByPage(t *testing.T) {
+	cluster.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := context.Background()
+		for i := range 5 {
+			write(t, s, func(ctx context.Context, tx *store.Tx) error {
+				return tx.SaveSession(ctx, store.Session{
+					ID: fmt.Sprint("s", i), Kiosk: "k", Started: now.Add(time.Duration(i/2) * time.Minute), Ended: now, Received: now, Updated: now,
+					Status: journey.StatusCompleted, Decision: []journey.Decision{journey.Approved, journey.Rejected}[i%2], Offline: i == 3, Delay: time.Second,
+				})
+			})
+		}
+		var got []string
+		f := store.SessionFilter{Limit: 2}
+		for {
+			page, err := s.Read().Sessions(ctx, f)
+			require.NoError(t, err)
+			for _, one := range page {
+				got = append(got, one.ID)
+			}
+			if len(page) < f.Limit {
+				break
+			}
+			f.Before, f.BeforeID = page[len(page)-1].Started, page[len(page)-1].ID
+		}
+		require.Equal(t, []string{"s4", "s3", "s2", "s1", "s0"}, got)
+		page, err := s.Read().Sessions(ctx, store.SessionFilter{Decision: journey.Rejected, Offline: true, Kiosk: "k", Limit: 9})
+		require.NoError(t, err)
+		require.Len(t, page, 1)
+		require.Equal(t, "s3", page[0].ID)
+		require.True(t, page[0].Offline)
+		require.Equal(t, time.Second, page[0].Delay)
+	})
+}
+
+func TestAJobIsHeldByOneCopyUntilItsLeaseEnds(t *testing.T) {
+	cluster.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := context.Background()
+		write(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.Enqueue(ctx, "j1", "decide", "sub", now, now) })
+		claim := func(at time.Time) (j store.Job, err error) {
+			err = s.Write(ctx, func(tx *store.Tx) error {
+				j, err = tx.ClaimJob(ctx, at, time.Minute)
+				return err
+			})
+			return j, err
+		}
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		claimed := 0
+		for range 8 {
+			wg.Add(1)
+			go func() {
+				defer wg.Done()
+				if _, err := claim(now); err == nil {
+					mu.Lock()
+					claimed++
+					mu.Unlock()
+				} else if !errors.Is(err, store.ErrNotFound) {
+					t.Error(err)
+				}
+			}()
+		}
+		wg.Wait()
+		require.Equal(t, 1, claimed)
+		_, err := claim(now.Add(59 * time.Second))
+		require.ErrorIs(t, err, store.ErrNotFound)
+		j, err := claim(now.Add(2 * time.Minute))
+		require.NoError(t, err)
+		require.Equal(t, 2, j.Attempts)
+
+		// Queued anew while it runs: the old run cannot finish it.
+		write(t, s, func(ctx context.Context, tx *store.Tx) error {
+			return tx.Enqueue(ctx, "j2", "decide", "sub", now, now)
+		})
+		write(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.FinishJob(ctx, j, now) })
+		got, err := s.Read().Job(ctx, "decide", "sub")
+		require.NoError(t, err)
+		require.Equal(t, store.JobQueued, got.State)
+		j, err = claim(now)
+		require.NoError(t, err)
+		write(t, s, func(ctx context.Context, tx *store.Tx) error {
+			return tx.RetryJob(ctx, j, "worker_lost", now.Add(time.Hour), now, false)
+		})
+		_, err = claim(now.Add(time.Minute))
+		require.ErrorIs(t, err, store.ErrNotFound)
+		open, err := s.Read().OpenJobs(ctx, 10)
+		require.NoError(t, err)
+		require.Equal(t, "worker_lost", open[0].Problem)
+		j, err = claim(now.Add(2 * time.Hour))
+		require.NoError(t, err)
+		write(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.FinishJob(ctx, j, now) })
+		open, err = s.Read().OpenJobs(ctx, 10)
+		require.NoError(t, err)
+		require.Empty(t, open)
+	})
+}
+
+func TestAnApplicantIsApprovedOnceEvenAfterAMerge(t *testing.T) {
+	cluster.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := context.Background()
+		write(t, s, func(ctx context.Context, tx *store.Tx) error {
+			return errors.Join(tx.AddApplicant(ctx, "a", now), tx.AddApplicant(ctx, "b", now.Add(1)), tx.Approve(ctx, "p", "b", "s1", now))
+		})
+		write(t, s, func(ctx context.Context, tx *store.Tx) error {
+			return tx.MergeApplicants(ctx, "m1", "a", "b", "pii", "s2", now)
+		})
+		root, _, err := s.Read().Applicant(ctx, "b")
+		require.NoError(t, err)
+		require.Equal(t, "a", root)
+		err = s.Write(ctx, func(tx *store.Tx) error { return tx.Approve(ctx, "p", "a", "s2", now) })
+		require.ErrorIs(t, err, store.ErrAlreadyApproved)
+	})
+}
+
+func TestAPolicyVersionIsNeverRewritten(t *testing.T) {
+	cluster.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := context.Background()
+		p := journey.DefaultPolicy()
+		save := func(p journey.Policy, at time.Time) error {
+			return s.Write(ctx, func(tx *store.Tx) error { return tx.SavePolicy(ctx, p, at) })
+		}
+		require.NoError(t, save(p, now))
+		p2 := p
+		p2.Version, p2.MinAge = "2", 21
+		require.NoError(t, save(p2, now.Add(time.Second)))
+		got, err := s.Read().Policy(ctx, "default")
+		require.NoError(t, err)
+		require.Equal(t, 21, got.MinAge)
+		changed := p2
+		changed.MinAge = 18
+		require.ErrorContains(t, save(changed, now), "new version")
+		require.NoError(t, save(p, now.Add(2*time.Second))) // back to version 1
+		got, err = s.Read().Policy(ctx, "default")
+		require.NoError(t, err)
+		require.Equal(t, p, got)
+	})
+}
+
+func TestAnImportedListReplacesTheOneOfItsKind(t *testing.T) {
+	cluster.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := context.Background()
+		save := func(id, kind string, n int) {
+			write(t, s, func(ctx context.Context, tx *store.Tx) error {
+				var list []store.ListEntity
+				for i := range n {
+					list = append(list, store.ListEntity{ID: fmt.Sprint(i), Hash: "h", Body: []byte("{}")})
+				}
+				return tx.SaveSnapshot(ctx, store.Snapshot{ID: id, Kind: kind, Meta: []byte(`{}`), Imported: now}, list)
+			})
+		}
+		save("one", "un", 3)
+		save("two", "un", 4)
+		save("three", "ofac", 1)
+		save("one", "un", 3) // known already: only made active
+		active, err := s.Read().ActiveSnapshots(ctx)
+		require.NoError(t, err)
+		require.Len(t, active, 2)
+		require.Equal(t, "three", active[0].ID)
+		require.Equal(t, "one", active[1].ID)
+		list, err := s.Read().ListEntities(ctx, "one")
+		require.NoError(t, err)
+		require.Len(t, list, 3)
+	})
+}
+
+func TestAnUndoneTransactionLeavesNothing(t *testing.T) {
+	cluster.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := context.Background()
+		boom := errors.New("boom")
+		err := s.Write(ctx, func(tx *store.Tx) error {
+			_, err := tx.AddEvent(ctx, journey.Event{ID: "e", Session: "s"})
+			return errors.Join(err, boom)
+		})
+		require.ErrorIs(t, err, boom)
+		n, err := s.Read().CountEvents(ctx)
+		require.NoError(t, err)
+		require.Zero(t, n)
+	})
+}
+
+func TestADamagedDatabaseFileIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(dir+"/"+store.SQLiteFile, []byte("this is no database, and never was one"), 0o600))
+	_, err := store.Open(context.Background(), dir)
+	require.Error(t, err)
+}

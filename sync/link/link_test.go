@@ -1,0 +1,488 @@
+package link_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	mrand "math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"vestibule/sync/link"
+	"vestibule/sync/link/linktest"
+	"vestibule/sync/outbox"
+	"vestibule/sync/wire"
+)
+
+const name = "kiosk-1"
+
+// world is one kiosk and one centre over a pipe that misbehaves, in virtual time.
+type world struct {
+	key   *ecdsa.PrivateKey
+	net   *linktest.Net
+	inbox *linktest.Inbox
+	db    *sql.DB
+	box   *outbox.Outbox
+
+	mu      sync.Mutex
+	offered map[string]int
+	made    int
+	given   int
+	blobs   []string
+
+	up        *link.Uplink
+	recv      *link.Receiver
+	stopUp    func()
+	stopRecv  func()
+	applyFail int // share of commands, in percent, that fail at first
+}
+
+func key(t testing.TB) *ecdsa.PrivateKey {
+	t.Helper()
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	return k
+}
+
+func newWorld(t testing.TB, k *ecdsa.PrivateKey, seed uint64, f linktest.Faults) *world {
+	t.Helper()
+	db, err := sql.Open("sqlite3", ":memory:?_txlock=immediate")
+	require.NoError(t, err)
+	db.SetMaxOpenConns(1) // a database in memory is one connection's own
+	box, err := outbox.Open(context.Background(), db, name)
+	require.NoError(t, err)
+	_, err = db.Exec(`CREATE TABLE applied (num INTEGER PRIMARY KEY, id TEXT)`)
+	require.NoError(t, err)
+	return &world{
+		key: k, net: linktest.New(seed, f), inbox: linktest.NewInbox(), db: db, box: box, offered: make(map[string]int),
+		stopUp: func() {}, stopRecv: func() {},
+	}
+}
+
+func start(run func(context.Context) error) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		run(ctx)
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
+// startKiosk starts the kiosk's process; what was in its memory before is gone.
+func (w *world) startKiosk(t testing.TB) {
+	t.Helper()
+	w.stopUp()
+	up, err := link.NewUplink(w.net, w.box, link.UplinkConfig{
+		Kiosk: name, Signer: w.key, Release: "1.0",
+		Apply: func(ctx context.Context, tx *sql.Tx, cmd wire.Record) error {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.offered[cmd.ID]++
+			if w.offered[cmd.ID] == 1 && int(cmd.Seq)%100 < w.applyFail {
+				return errors.New("not now")
+			}
+			_, err := tx.ExecContext(ctx, `INSERT INTO applied (id) VALUES (?)`, cmd.ID)
+			return err
+		},
+	})
+	require.NoError(t, err)
+	w.up, w.stopUp = up, start(up.Run)
+}
+
+func (w *world) startCentre() {
+	w.stopRecv()
+	w.recv = link.NewReceiver(w.net, w.inbox, func(context.Context, string) (*ecdsa.PublicKey, error) { return &w.key.PublicKey, nil },
+		link.ReceiverConfig{Queue: 16})
+	w.stopRecv = start(w.recv.Run)
+}
+
+func (w *world) close() {
+	w.stopUp()
+	w.stopRecv()
+	w.db.Close()
+}
+
+func (w *world) within(t testing.TB, fn func(context.Context, *sql.Tx) error) {
+	t.Helper()
+	ctx := context.Background()
+	tx, err := w.db.BeginTx(ctx, nil)
+	require.NoError(t, err)
+	require.NoError(t, fn(ctx, tx))
+	require.NoError(t, tx.Commit())
+	w.up.Kick()
+}
+
+func (w *world) append(t testing.TB, n, size int) {
+	t.Helper()
+	w.within(t, func(ctx context.Context, tx *sql.Tx) error {
+		for range n {
+			if _, err := w.box.Append(ctx, tx, wire.KindEvent, fmt.Sprintf("r%d", w.made), make([]byte, size)); err != nil {
+				return err
+			}
+			w.made++
+		}
+		return nil
+	})
+}
+
+func (w *world) picture(t testing.TB, b []byte) {
+	t.Helper()
+	w.within(t, func(ctx context.Context, tx *sql.Tx) error {
+		id, err := w.box.AppendBlob(ctx, tx, b)
+		w.blobs = append(w.blobs, id)
+		return err
+	})
+}
+
+func (w *world) command(n int) {
+	for range n {
+		w.inbox.Command(name, wire.KindVerdict, fmt.Sprintf("c%d", w.given), []byte("x"))
+		w.given++
+	}
+	w.recv.Notify(name)
+}
+
+// drained tells whether nothing waits anywhere.
+func (w *world) drained(t testing.TB) bool {
+	t.Helper()
+	s, err := w.box.Stats(context.Background())
+	require.NoError(t, err)
+	return s.Records == 0 && s.Blobs == 0 && s.Cursor == uint64(w.given) && w.inbox.Cursor(name) == s.Cursor
+}
+
+// check is the promise: every record, picture and command exactly once, in order.
+func (w *world) check() error {
+	if err := w.inbox.Check(); err != nil {
+		return err
+	}
+	got := w.inbox.Applied(name)
+	if len(got) != w.made {
+		return fmt.Errorf("%d records made, %d applied", w.made, len(got))
+	}
+	for i, r := range got {
+		if r.ID != fmt.Sprintf("r%d", i) {
+			return fmt.Errorf("record %d is %s", i, r.ID)
+		}
+	}
+	for _, id := range w.blobs {
+		if w.inbox.Blob(id) == nil {
+			return fmt.Errorf("blob %s is not there", id)
+		}
+	}
+	commands, err := w.commands()
+	if err != nil {
+		return err
+	}
+	if n := w.given; len(commands) != n {
+		return fmt.Errorf("%d commands given, %d applied", n, len(commands))
+	}
+	for i, id := range commands {
+		if id != fmt.Sprintf("c%d", i) {
+			return fmt.Errorf("command %d is %s", i, id)
+		}
+	}
+	return nil
+}
+
+// commands gives what the kiosk applied, as its database has it.
+func (w *world) commands() ([]string, error) {
+	rows, err := w.db.Query(`SELECT id FROM applied ORDER BY num`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		out = append(out, id)
+	}
+	return out, rows.Err()
+}
+
+// drain waits in virtual time until nothing waits, and gives how long it took.
+func (w *world) drain(t testing.TB, most time.Duration) (time.Duration, bool) {
+	t.Helper()
+	began := time.Now()
+	for time.Since(began) < most {
+		if w.drained(t) {
+			return time.Since(began), true
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return most, false
+}
+
+// TestWhateverHappensEverythingArrivesOnceAndInOrder draws schedules of loss,
+// repetition, reordering, cuts, partitions and crashes of every part, heals the
+// line, and holds the promise against what both databases say.
+func TestWhateverHappensEverythingArrivesOnceAndInOrder(t *testing.T) {
+	k := key(t)
+	picture := make([]byte, 3*wire.ChunkSize+17)
+	rapid.Check(t, func(rt *rapid.T) {
+		seed := rapid.Uint64().Draw(rt, "seed")
+		f := linktest.Faults{
+			Loss:      float64(rapid.IntRange(0, 40).Draw(rt, "loss %")) / 100,
+			Duplicate: float64(rapid.IntRange(0, 40).Draw(rt, "duplicate %")) / 100,
+			Delay:     time.Duration(rapid.IntRange(0, 800).Draw(rt, "delay ms")) * time.Millisecond,
+			Cut:       float64(rapid.IntRange(0, 5).Draw(rt, "cut %")) / 100,
+		}
+		steps := rapid.SliceOfN(rapid.IntRange(0, 9), 3, 25).Draw(rt, "steps")
+		var failed error
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, k, seed, f)
+			defer w.close()
+			rng := mrand.New(mrand.NewPCG(seed, 1))
+			w.applyFail = 10
+			w.startCentre()
+			w.startKiosk(t)
+			for i, step := range steps {
+				switch step {
+				case 0, 1, 2:
+					w.append(t, 1+rng.IntN(30), rng.IntN(9000))
+				case 3:
+					picture[0], picture[1] = byte(i), byte(i>>8)
+					w.picture(t, picture[:1+rng.IntN(len(picture))])
+				case 4:
+					w.command(1 + rng.IntN(20))
+				case 5:
+					w.startKiosk(t)
+				case 6:
+					w.startCentre()
+				case 7:
+					w.net.Restart()
+				case 8:
+					w.net.Partition(name, rng.IntN(2) == 0)
+					w.net.Partition("centre", rng.IntN(2) == 0)
+				case 9:
+					w.inbox.Fail([]error{nil, errors.New("database is away")}[rng.IntN(2)])
+				}
+				time.Sleep(time.Duration(rng.IntN(3000)) * time.Millisecond)
+			}
+			w.net.Partition(name, false)
+			w.net.Partition("centre", false)
+			w.net.SetFaults(linktest.Faults{})
+			w.inbox.Fail(nil)
+			if took, ok := w.drain(t, 3*time.Minute); !ok {
+				failed = fmt.Errorf("not drained %v after the line was healed; link says %+v; %w", took, w.up.Status(), w.check())
+				return
+			}
+			failed = w.check()
+		})
+		if failed != nil {
+			rt.Fatal(failed)
+		}
+	})
+}
+
+func TestOnAGoodLineARecordIsAcknowledgedWithoutAnyWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, key(t), 1, linktest.Faults{})
+		defer w.close()
+		w.startCentre()
+		w.startKiosk(t)
+		synctest.Wait()
+		began := time.Now()
+		w.append(t, 500, 100)
+		w.picture(t, make([]byte, 5*wire.ChunkSize))
+		w.command(3)
+		synctest.Wait()
+		require.True(t, w.drained(t))
+		require.NoError(t, w.check())
+		require.Equal(t, began, time.Now(), "no timer took part")
+	})
+}
+
+func TestAKioskThatIsOfflineForAMonthLosesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, key(t), 1, linktest.Faults{})
+		defer w.close()
+		w.net.Partition(name, true)
+		w.startCentre()
+		w.startKiosk(t)
+		for range 30 {
+			w.append(t, 100, 300)
+			w.command(1)
+			time.Sleep(24 * time.Hour)
+		}
+		require.Equal(t, link.CodeUnreachable, w.up.Status().Code)
+		require.Zero(t, w.inbox.Count(name))
+		w.net.Partition(name, false)
+		took, ok := w.drain(t, time.Minute)
+		require.True(t, ok)
+		require.NoError(t, w.check())
+		require.LessOrEqual(t, took, 15*time.Second, "within one longest wait and a half")
+	})
+}
+
+func TestEventsOvertakePicturesOnAThinLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, key(t), 1, linktest.Faults{Delay: 300 * time.Millisecond})
+		defer w.close()
+		w.startCentre()
+		w.startKiosk(t)
+		synctest.Wait()
+		w.picture(t, make([]byte, 8<<20))
+		time.Sleep(time.Second)
+		w.append(t, 1, 100)
+		time.Sleep(2 * time.Second)
+		require.Equal(t, 1, w.inbox.Count(name))
+		require.Nil(t, w.inbox.Blob(w.blobs[0]), "the picture is still under way")
+	})
+}
+
+func TestTheClockOffsetIsMeasuredWithinHalfTheRoundTrip(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const off = 3 * time.Hour
+		w := newWorld(t, key(t), 7, linktest.Faults{Delay: 400 * time.Millisecond})
+		defer w.close()
+		w.recv = link.NewReceiver(w.net, w.inbox, func(context.Context, string) (*ecdsa.PublicKey, error) { return &w.key.PublicKey, nil },
+			link.ReceiverConfig{Now: func() time.Time { return time.Now().Add(off) }})
+		w.stopRecv = start(w.recv.Run)
+		w.startKiosk(t)
+		for range 20 {
+			w.append(t, 1, 10)
+			time.Sleep(3 * time.Second)
+		}
+		st := w.up.Status()
+		require.False(t, st.Clock.IsZero())
+		require.LessOrEqual(t, (st.Offset - off).Abs(), st.RTT/2)
+	})
+}
+
+func TestPresenceIsRetainedAndTakenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, key(t), 1, linktest.Faults{})
+		defer w.close()
+		w.startCentre()
+		w.startKiosk(t)
+		synctest.Wait()
+		s, ok := w.inbox.State(name)
+		require.True(t, ok && s.Online)
+		first := s.Session
+		w.net.Partition(name, true) // the broker speaks the will
+		synctest.Wait()
+		s, _ = w.inbox.State(name)
+		require.False(t, s.Online)
+		w.net.Partition(name, false)
+		time.Sleep(time.Minute)
+		s, _ = w.inbox.State(name)
+		require.True(t, s.Online)
+		require.NotEqual(t, first, s.Session)
+		m, ok := w.net.Retained(wire.StateTopic(name))
+		require.True(t, ok)
+		kept, err := wire.DecodeState(m.Payload)
+		require.NoError(t, err)
+		require.True(t, kept.Online)
+		w.stopUp()
+		synctest.Wait()
+		s, _ = w.inbox.State(name)
+		require.False(t, s.Online, "a kiosk that is switched off says so")
+		require.Equal(t, link.CodeStopped, w.up.Status().Code)
+	})
+}
+
+func TestACommandThatCannotBeAppliedIsSetAsideAndTheStreamGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, key(t), 1, linktest.Faults{})
+		defer w.close()
+		var applied []string
+		up, err := link.NewUplink(w.net, w.box, link.UplinkConfig{
+			Kiosk: name, Signer: w.key,
+			Apply: func(_ context.Context, _ *sql.Tx, cmd wire.Record) error {
+				if cmd.ID == "c1" {
+					return outbox.Poison(errors.New("no such thing"))
+				}
+				return nil
+			},
+			Applied: func(cmd wire.Record) { applied = append(applied, cmd.ID) },
+		})
+		require.NoError(t, err)
+		w.startCentre()
+		w.up, w.stopUp = up, start(up.Run)
+		w.command(4)
+		time.Sleep(time.Second)
+		require.Equal(t, []string{"c0", "c2", "c3"}, applied)
+		s, err := w.box.Stats(context.Background())
+		require.NoError(t, err)
+		require.Equal(t, 1, s.Quarantined)
+		require.EqualValues(t, 4, w.inbox.Cursor(name))
+	})
+}
+
+func TestARestoredBackupBeginsANewEpochAndLosesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, key(t), 1, linktest.Faults{})
+		defer w.close()
+		w.startCentre()
+		w.startKiosk(t)
+		w.append(t, 5, 10)
+		time.Sleep(time.Second)
+		require.Equal(t, 5, w.inbox.Count(name))
+		w.stopUp()
+		// The file goes back to where it was before record 3.
+		_, err := w.db.Exec(`UPDATE outbox_state SET last = 2, acked = 2`)
+		require.NoError(t, err)
+		w.startKiosk(t)
+		w.append(t, 3, 10)
+		time.Sleep(time.Minute)
+		got := w.inbox.Applied(name)
+		require.Len(t, got, 8)
+		for i, r := range got {
+			require.Equal(t, fmt.Sprintf("r%d", i), r.ID)
+		}
+		require.True(t, w.drained(t))
+	})
+}
+
+func TestAWatcherGetsTheLatestStatus(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, key(t), 1, linktest.Faults{})
+		defer w.close()
+		w.startKiosk(t)
+		ctx, cancel := context.WithCancel(context.Background())
+		ch := w.up.Watch(ctx)
+		synctest.Wait()
+		require.True(t, (<-ch).Online)
+		w.net.Partition(name, true)
+		time.Sleep(time.Second)
+		st := <-ch
+		require.False(t, st.Online)
+		require.Equal(t, link.CodeUnreachable, st.Code)
+		cancel()
+		synctest.Wait()
+		_, open := <-ch
+		require.False(t, open)
+	})
+}
+
+func TestASilentCentreIsNoticed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, key(t), 1, linktest.Faults{})
+		defer w.close()
+		w.startKiosk(t) // the broker is there, nobody reads
+		time.Sleep(20 * time.Second)
+		require.Equal(t, link.CodeUnanswered, w.up.Status().Code)
+		w.append(t, 1, 1)
+		time.Sleep(10 * time.Minute)
+		require.Less(t, w.net.Sent(), 1000, "and not flooded")
+		w.startCentre()
+		_, ok := w.drain(t, 30*time.Second)
+		require.True(t, ok)
+	})
+}

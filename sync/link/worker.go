@@ -1,0 +1,422 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"vestibule/sync/wire"
+)
+
+// worker works on the frames of some kiosks, one after the other. Only its own
+// goroutine touches peers.
+type worker struct {
+	r      *Receiver
+	in     chan arrival
+	jitter *rand.Rand
+	peers  map[string]*peer
+	late   map[string]*peer // those whose answer to commands is awaited
+
+	mu   sync.Mutex
+	news map[string]struct{} // kiosks with new commands
+	wake chan struct{}
+}
+
+// peer is what a worker knows of a kiosk. All of it may be forgotten at any time.
+type peer struct {
+	ack     *wire.Ack // to be published when the queue is empty
+	down    downlink
+	refused time.Time // when a refusal was last sent
+	seen    time.Time
+}
+
+// downlink is the centre's go-back-N state towards one kiosk: one frame of commands
+// at a time, sent again until the kiosk's cursor has passed it.
+type downlink struct {
+	known  bool   // the kiosk has told its cursor
+	cursor uint64 // last command that it applied
+	sent   uint64 // last command sent; nothing is under way when it is not above cursor
+	more   bool   // there may be commands after sent
+	late   retry
+	due    time.Time
+	misses int
+}
+
+// forgetAfter is how long a silent kiosk is remembered.
+const forgetAfter = time.Hour
+
+// downTries is how often commands are sent to a kiosk that does not answer. Its
+// next frame begins anew.
+const downTries = 6
+
+func newWorker(r *Receiver) *worker {
+	return &worker{
+		r: r, in: make(chan arrival, r.c.Queue), jitter: r.c.jitter(), peers: make(map[string]*peer),
+		late: make(map[string]*peer), news: make(map[string]struct{}), wake: make(chan struct{}, 1),
+	}
+}
+
+func (w *worker) notify(kiosk string) {
+	w.mu.Lock()
+	w.news[kiosk] = struct{}{}
+	w.mu.Unlock()
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (w *worker) takeNews() map[string]struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	news := w.news
+	if len(news) > 0 {
+		w.news = make(map[string]struct{})
+	}
+	return news
+}
+
+// burst is how many frames are worked on before answers go out, if more are waiting.
+const burst = 32
+
+func (w *worker) run(ctx context.Context) {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	sweep := time.Now().Add(forgetAfter)
+	for {
+		timer.Reset(max(earliest(w.due(), sweep).Sub(time.Now()), 0))
+		touched := make(map[string]*peer)
+		select {
+		case <-ctx.Done():
+			return
+		case a := <-w.in:
+			w.take(ctx, a, touched)
+			w.drain(ctx, touched)
+		case <-w.wake:
+		case <-timer.C:
+		}
+		w.answer(ctx, touched)
+		w.commands(ctx, touched)
+		if now := time.Now(); !now.Before(sweep) {
+			sweep = now.Add(forgetAfter)
+			for k, p := range w.peers {
+				if now.Sub(p.seen) > forgetAfter {
+					delete(w.peers, k)
+					delete(w.late, k)
+				}
+			}
+		}
+	}
+}
+
+func (w *worker) drain(ctx context.Context, touched map[string]*peer) {
+	for range burst - 1 {
+		select {
+		case a := <-w.in:
+			w.take(ctx, a, touched)
+		default:
+			return
+		}
+	}
+}
+
+func (w *worker) peer(kiosk string) *peer {
+	p := w.peers[kiosk]
+	if p == nil {
+		t := w.r.c.Tuning
+		p = &peer{down: downlink{late: retry{first: t.RetryFirst, most: t.RetryMost, jitter: w.jitter}}}
+		w.peers[kiosk] = p
+	}
+	p.seen = time.Now()
+	return p
+}
+
+// take works on one message. Whatever it holds, the next one is worked on too.
+func (w *worker) take(ctx context.Context, a arrival, touched map[string]*peer) {
+	defer a.Ack()
+	var code string
+	var err error
+	switch a.lane {
+	case wire.LaneUp:
+		code, err = w.up(ctx, a, touched)
+	case wire.LaneBlob:
+		code, err = w.chunk(ctx, a, touched)
+	default:
+		code, err = w.state(ctx, a)
+	}
+	if code == "" {
+		return
+	}
+	w.r.reject(code, a.Message, a.kiosk, err)
+	switch code {
+	case RejectForged:
+		w.refuse(ctx, a.kiosk, wire.RefusedSignature)
+	case RejectMalformed, RejectMisplaced, RejectVersion, RejectTooLarge:
+		w.refuse(ctx, a.kiosk, wire.RefusedMalformed)
+	case RejectUnknown:
+		w.refuse(ctx, a.kiosk, wire.RefusedUnknown)
+	}
+}
+
+func (w *worker) up(ctx context.Context, a arrival, touched map[string]*peer) (string, error) {
+	up, err := wire.DecodeUp(a.Payload)
+	if err != nil {
+		return codeOfFrame(err), err
+	}
+	if up.Kiosk != a.kiosk {
+		return RejectMisplaced, nil
+	}
+	key, err := w.r.keys(ctx, up.Kiosk)
+	if code := codeOfKeys(err); code != "" {
+		return code, err
+	}
+	if err := wire.VerifyUp(a.Payload, key); err != nil {
+		return RejectForged, err
+	}
+	ack, err := w.r.inbox.Accept(ctx, up)
+	if err != nil {
+		return RejectUnavailable, err
+	}
+	p := w.peer(a.kiosk)
+	p.merge(ack)
+	p.down.heard(up.Cursor, ack.Cursor, time.Now())
+	touched[a.kiosk] = p
+	return "", nil
+}
+
+func (w *worker) chunk(ctx context.Context, a arrival, touched map[string]*peer) (string, error) {
+	c, err := wire.DecodeChunk(a.Payload)
+	if err != nil {
+		return codeOfFrame(err), err
+	}
+	if c.Kiosk != a.kiosk {
+		return RejectMisplaced, nil
+	}
+	// A chunk is not signed: its blob's name is its hash, and stands in a signed frame.
+	if _, err := w.r.keys(ctx, c.Kiosk); err != nil {
+		return codeOfKeys(err), err
+	}
+	b, err := w.r.inbox.AcceptChunk(ctx, c)
+	if err != nil {
+		return RejectUnavailable, err
+	}
+	p := w.peer(a.kiosk)
+	p.merge(wire.Ack{Blobs: []wire.BlobAck{b}})
+	touched[a.kiosk] = p
+	return "", nil
+}
+
+func (w *worker) state(ctx context.Context, a arrival) (string, error) {
+	s, err := wire.DecodeState(a.Payload)
+	if err != nil {
+		return codeOfFrame(err), err
+	}
+	if s.Kiosk != a.kiosk {
+		return RejectMisplaced, nil
+	}
+	if _, err := w.r.keys(ctx, s.Kiosk); err != nil {
+		return codeOfKeys(err), err
+	}
+	if err := w.r.inbox.AcceptState(ctx, s); err != nil {
+		return RejectUnavailable, err
+	}
+	return "", nil
+}
+
+func codeOfKeys(err error) string {
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, ErrUnknownKiosk):
+		return RejectUnknown
+	}
+	return RejectUnavailable
+}
+
+// merge puts an answer to those that wait: the highest mark of the latest epoch,
+// the latest word on every blob.
+func (p *peer) merge(ack wire.Ack) {
+	if p.ack == nil {
+		p.ack = &wire.Ack{}
+	}
+	if ack.Epoch != "" || ack.Refused != "" {
+		if ack.Epoch == p.ack.Epoch && ack.High < p.ack.High {
+			ack.High, ack.Head = p.ack.High, p.ack.Head
+		}
+		p.ack.Epoch, p.ack.High, p.ack.Head, p.ack.Refused = ack.Epoch, ack.High, ack.Head, ack.Refused
+		p.ack.Cursor = max(p.ack.Cursor, ack.Cursor)
+		if !ack.Time.IsZero() {
+			p.ack.Time = ack.Time
+		}
+	}
+	for _, b := range ack.Blobs {
+		found := false
+		for i := range p.ack.Blobs {
+			if p.ack.Blobs[i].Blob == b.Blob {
+				p.ack.Blobs[i], found = b, true
+			}
+		}
+		if !found {
+			p.ack.Blobs = append(p.ack.Blobs, b)
+		}
+	}
+}
+
+// answer publishes one acknowledgement per kiosk that was heard.
+func (w *worker) answer(ctx context.Context, touched map[string]*peer) {
+	for kiosk, p := range touched {
+		ack := p.ack
+		p.ack = nil
+		if ack == nil {
+			continue
+		}
+		ack.Version = wire.Version
+		if ack.Time.IsZero() {
+			ack.Time = w.r.c.Now()
+		}
+		if b, err := wire.EncodeAck(*ack); err != nil {
+			w.r.c.Log.Error("acknowledgement cannot be encoded", "kiosk", kiosk, "err", err)
+		} else {
+			w.r.publish(ctx, wire.AckTopic(kiosk), b)
+		}
+	}
+}
+
+// refuseEvery and refuseMost bound what a flood of bad frames brings back.
+const (
+	refuseEvery = 5 * time.Second
+	refuseMost  = 4096 // kiosks remembered per worker
+)
+
+// refuse tells a kiosk that its frames are not taken, so that it can say so.
+func (w *worker) refuse(ctx context.Context, kiosk, why string) {
+	now := time.Now()
+	if p := w.peers[kiosk]; p != nil && now.Sub(p.refused) < refuseEvery {
+		return
+	}
+	if w.peers[kiosk] == nil && len(w.peers) >= refuseMost && why == wire.RefusedUnknown {
+		return
+	}
+	w.peer(kiosk).refused = now
+	b, err := wire.EncodeAck(wire.Ack{Version: wire.Version, Refused: why, Time: w.r.c.Now()})
+	if err == nil {
+		w.r.publish(ctx, wire.AckTopic(kiosk), b)
+	}
+}
+
+// heard takes a kiosk's cursor and the highest command there is for it.
+func (d *downlink) heard(cursor, top uint64, now time.Time) {
+	news := !d.known || cursor != d.cursor
+	if news || d.misses >= downTries { // after giving up, any frame says that it is here again
+		d.misses = 0
+		d.late.reset()
+	}
+	switch {
+	case !d.known || cursor < d.cursor || d.sent <= cursor:
+		d.sent, d.due = cursor, time.Time{}
+	case news:
+		d.due = now.Add(d.late.next())
+	}
+	d.known, d.cursor = true, cursor
+	d.more = d.more || top > d.sent
+}
+
+// want tells whether commands should be sent now, and after which.
+func (d *downlink) want(now time.Time) (after uint64, ok bool) {
+	if d.sent > d.cursor {
+		if d.due.IsZero() || now.Before(d.due) {
+			return 0, false // under way
+		}
+		d.sent, d.more = d.cursor, true
+		if d.misses++; d.misses >= downTries {
+			d.due = time.Time{}
+			return 0, false
+		}
+	}
+	d.due = time.Time{}
+	if !d.more || d.misses >= downTries {
+		return 0, false
+	}
+	return d.cursor, true
+}
+
+// under notes what was sent; last == cursor when there was nothing.
+func (d *downlink) under(last uint64, now time.Time) {
+	d.more = false
+	d.sent, d.due = last, time.Time{}
+	if last > d.cursor {
+		d.due = now.Add(d.late.next())
+		d.more = true // look once more after the kiosk has taken these
+	}
+}
+
+func (w *worker) due() time.Time {
+	var out time.Time
+	for _, p := range w.late {
+		out = earliest(out, p.down.due)
+	}
+	return out
+}
+
+// commands sends what there is to the kiosks that were heard, that have news, or
+// that did not answer in time.
+func (w *worker) commands(ctx context.Context, touched map[string]*peer) {
+	for kiosk := range w.takeNews() {
+		p := w.peer(kiosk)
+		p.down.more, p.down.misses = true, 0
+		touched[kiosk] = p
+	}
+	now := time.Now()
+	for kiosk, p := range w.late {
+		if !now.Before(p.down.due) {
+			touched[kiosk] = p
+		}
+	}
+	for kiosk, p := range touched {
+		if after, ok := p.down.want(now); ok {
+			w.command(ctx, kiosk, p, after)
+		}
+		if p.down.due.IsZero() {
+			delete(w.late, kiosk)
+		} else {
+			w.late[kiosk] = p
+		}
+	}
+}
+
+// commandsAtOnce bounds a Down frame.
+const commandsAtOnce = 16
+
+func (w *worker) command(ctx context.Context, kiosk string, p *peer, after uint64) {
+	max := commandsAtOnce
+	if !p.down.known {
+		max = 1 // enough to make the kiosk tell its cursor
+	}
+	list, err := w.r.inbox.Commands(ctx, kiosk, after, max)
+	if err != nil {
+		w.r.c.Log.Warn("commands cannot be read", "err", err)
+		p.down.due = time.Now().Add(p.down.late.next())
+		return
+	}
+	size, n := 0, 0
+	for n < len(list) && n < max {
+		if size += wire.RecordSize(list[n]); n > 0 && size > wire.MaxFrame-8<<10 {
+			break
+		}
+		n++
+	}
+	list = list[:n]
+	last := p.down.cursor
+	if n > 0 {
+		last = list[n-1].Seq
+		b, err := wire.EncodeDown(wire.Down{Version: wire.Version, Kiosk: kiosk, Commands: list})
+		if err != nil {
+			w.r.c.Log.Error("commands cannot be encoded", "kiosk", kiosk, "err", err)
+			return
+		}
+		w.r.publish(ctx, wire.CommandTopic(kiosk), b)
+	}
+	p.down.under(last, time.Now())
+}

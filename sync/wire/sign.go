@@ -1,0 +1,104 @@
+package wire
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/fxamacker/cbor/v2"
+)
+
+// keySig is the map key of Up.Sig.
+const keySig = 15
+
+func malformed(doing string, err error) error {
+	return fmt.Errorf("%w: %s: %w", ErrMalformed, doing, err)
+}
+
+func field(name string) error { return fmt.Errorf("%w: %s out of bounds", ErrMalformed, name) }
+
+// SignUp encodes u with its signature: ECDSA with SHA-256 over the canonical frame
+// without Sig. random is crypto/rand.Reader, or nil for a signer that brings its own.
+func SignUp(u Up, signer crypto.Signer, random io.Reader) ([]byte, error) {
+	u.Sig = nil
+	plain, err := EncodeUp(u)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(plain)
+	if u.Sig, err = signer.Sign(random, sum[:], crypto.SHA256); err != nil {
+		return nil, fmt.Errorf("sign frame: %w", err)
+	}
+	return EncodeUp(u)
+}
+
+// VerifyUp checks the signature of an encoded frame. It works on the bytes that
+// came, so that a key added by a later release stays covered by the signature.
+func VerifyUp(b []byte, key *ecdsa.PublicKey) error {
+	if len(b) > MaxFrame {
+		return ErrTooLarge
+	}
+	var m map[uint64]cbor.RawMessage
+	if err := modes.frame.Unmarshal(b, &m); err != nil {
+		return malformed("decode", err)
+	}
+	var sig []byte
+	if err := modes.frame.Unmarshal(m[keySig], &sig); err != nil {
+		return fmt.Errorf("%w: none", ErrSignature)
+	}
+	delete(m, keySig)
+	plain, err := modes.enc.Marshal(m)
+	if err != nil {
+		return malformed("encode", err)
+	}
+	if key == nil {
+		return errors.New("verify frame: no key")
+	}
+	sum := sha256.Sum256(plain)
+	if !ecdsa.VerifyASN1(key, sum[:], sig) {
+		return ErrSignature
+	}
+	return nil
+}
+
+// HashSize is the length of a chain value.
+const HashSize = sha256.Size
+
+// ChainStart gives h(0) = SHA-256(kiosk ‖ 0 ‖ epoch), 0 being one zero byte, which
+// no kiosk name holds.
+func ChainStart(kiosk, epoch string) []byte {
+	h := sha256.New()
+	io.WriteString(h, kiosk)
+	h.Write([]byte{0})
+	io.WriteString(h, epoch)
+	return h.Sum(nil)
+}
+
+// Chain gives h(n) = SHA-256(h(n-1) ‖ canonical CBOR of record n).
+func Chain(prev []byte, r Record) ([]byte, error) {
+	if len(prev) != HashSize {
+		return nil, field("head")
+	}
+	b, err := modes.enc.Marshal(r)
+	if err != nil {
+		return nil, malformed("encode record", err)
+	}
+	h := sha256.New()
+	h.Write(prev)
+	h.Write(b)
+	return h.Sum(nil), nil
+}
+
+// ChainAll continues the chain over several records.
+func ChainAll(prev []byte, records []Record) ([]byte, error) {
+	var err error
+	for _, r := range records {
+		if prev, err = Chain(prev, r); err != nil {
+			return nil, err
+		}
+	}
+	return prev, nil
+}
