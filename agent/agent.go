@@ -66,7 +66,7 @@ type Site struct {
 type Limits struct {
 	Ask       time.Duration // how long "are you still there?" waits, default 15 s
 	Recover   time.Duration // how old a visit may be to go on after a crash, default 2 min
-	Engine    time.Duration // one reading, default 15 s
+	Engine    time.Duration // one reading, default 30 s
 	Probe     time.Duration // between looks whether a closed kiosk can open, default 5 s
 	Retention time.Duration // how long finished sessions are kept after all was acknowledged, default 24 h
 	Visits    int           // started an hour, default 120
@@ -81,7 +81,7 @@ func (l Limits) withDefaults() Limits {
 	}
 	set(&l.Ask, 15*time.Second)
 	set(&l.Recover, 2*time.Minute)
-	set(&l.Engine, 15*time.Second)
+	set(&l.Engine, 30*time.Second)
 	set(&l.Probe, 5*time.Second)
 	set(&l.Retention, 24*time.Hour)
 	set(&l.QueueAge, 30*24*time.Hour)

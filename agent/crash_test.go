@@ -41,11 +41,9 @@ func soundStore(t *testing.T, dir string) map[string][]journey.Event {
 	require.Empty(t, open, "a visit was left open")
 	require.NoFileExists(t, filepath.Join(dir, "visit.key"))
 
-	batch, err := s.Outbox().Batch(ctx, 0, 1<<30)
-	require.NoError(t, err)
 	queued := map[string]int{}
 	revision := map[string]int{}
-	for i, r := range batch.Records {
+	for i, r := range agent.Queue(t, s) {
 		require.Equal(t, uint64(i+1), r.Seq, "the queue has no gap")
 		switch r.Kind {
 		case wire.KindEvent:

@@ -25,9 +25,9 @@ import (
 	"vestibule/hardware/camera"
 	"vestibule/journey"
 	"vestibule/models"
-	"vestibule/models/face"
 	"vestibule/models/mrz"
 	"vestibule/sync/seal"
+	"vestibule/sync/wire"
 )
 
 // today is when the tests happen, whatever the machine's clock says.
@@ -51,11 +51,10 @@ type scriptedCamera struct {
 	name string
 	pix  []byte
 
-	mu     sync.Mutex
-	opens  int
-	open   func(n int) error                             // before the n-th opening, from 1
-	next   func(opening, frame int) error                // instead of a frame
-	frozen func(ctx context.Context, opening, frame int) // blocks as a stalled device does
+	mu    sync.Mutex
+	opens int
+	open  func(n int) error              // before the n-th opening, from 1
+	next  func(opening, frame int) error // instead of a frame
 }
 
 func (c *scriptedCamera) Name() string { return c.name }
@@ -281,8 +280,6 @@ func pose(f models.Face, c journey.Challenge, into time.Duration) models.Face {
 	return f
 }
 
-var _ = face.Moves
-
 // bench is one kiosk under test.
 type bench struct {
 	t      *testing.T
@@ -297,7 +294,6 @@ type bench struct {
 	stored func()
 	a      *Agent
 	stop   context.CancelCauseFunc
-	ended  chan error
 }
 
 func newBench(t *testing.T, change ...func(*Config)) *bench {
@@ -308,7 +304,7 @@ func newBench(t *testing.T, change ...func(*Config)) *bench {
 	key, err := seal.GenerateKey()
 	require.NoError(t, err)
 	b.ring = seal.NewKeyring(key)
-	b.offset = today.Sub(time.Now())
+	b.offset = time.Until(today)
 	policy := journey.DefaultPolicy()
 	policy.Liveness.Active = false
 	b.cfg = Config{
@@ -568,3 +564,18 @@ func bubble(t *testing.T, f func(t *testing.T)) {
 
 // sqlTx is what the queue lends to a command.
 type sqlTx = sql.Tx
+
+// queue gives everything that waits for the centre.
+func queue(tb testing.TB, s *store.Store) []wire.Record {
+	tb.Helper()
+	var out []wire.Record
+	for {
+		after := uint64(len(out))
+		batch, err := s.Outbox().Batch(context.Background(), after, 1<<20)
+		require.NoError(tb, err)
+		if len(batch.Records) == 0 {
+			return out
+		}
+		out = append(out, batch.Records...)
+	}
+}

@@ -20,6 +20,7 @@ var (
 	GoodDocument = goodDocument
 	GoodFace     = goodFace
 	Today        = today
+	Queue        = queue
 )
 
 // Bench is bench.

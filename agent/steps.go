@@ -336,9 +336,15 @@ func fieldsOf(d models.Document) []journey.OCRField {
 		item string
 		mrz.Field
 	}{
-		{"documentCode", z.Code}, {"issuingCountry", z.Issuer}, {"lastName", z.FamilyName},
-		{"firstName", z.GivenNames}, {"number", z.Number}, {"nationality", z.Nationality},
-		{"birthDate", z.Birth}, {"gender", z.Sex}, {"expireDate", z.Expiry},
+		{"documentCode", z.Code},
+		{"issuingCountry", z.Issuer},
+		{"lastName", z.FamilyName},
+		{"firstName", z.GivenNames},
+		{"number", z.Number},
+		{"nationality", z.Nationality},
+		{"birthDate", z.Birth},
+		{"gender", z.Sex},
+		{"expireDate", z.Expiry},
 	} {
 		if f.Value == "" {
 			continue

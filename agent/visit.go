@@ -50,8 +50,7 @@ func (v *visit) path() string {
 // command carries one out. What does not fit the step changes nothing.
 func (o *owner) command(c Command) error {
 	v := o.v
-	if start, ok := c.(Start); ok {
-		_ = start
+	if _, start := c.(Start); start {
 		return o.start()
 	}
 	if v == nil {
@@ -375,8 +374,13 @@ func validPerson(p journey.PersonData) error {
 		name, value string
 		limit       int
 	}{
-		{"familyName", p.FamilyName, 120}, {"givenNames", p.GivenNames, 120}, {"birth", p.Birth, 10},
-		{"gender", p.Gender, 6}, {"nationality", p.Nationality, 3}, {"number", p.Number, 40}, {"expiry", p.Expiry, 10},
+		{"familyName", p.FamilyName, 120},
+		{"givenNames", p.GivenNames, 120},
+		{"birth", p.Birth, 10},
+		{"gender", p.Gender, 6},
+		{"nationality", p.Nationality, 3},
+		{"number", p.Number, 40},
+		{"expiry", p.Expiry, 10},
 	} {
 		if !utf8.ValidString(f.value) || utf8.RuneCountInString(f.value) > f.limit || strings.ContainsFunc(f.value, unicode.IsControl) {
 			return fmt.Errorf("field %s is not acceptable", f.name)
@@ -395,9 +399,13 @@ func validPerson(p journey.PersonData) error {
 func changedFields(a, b journey.PersonData) []string {
 	var out []string
 	for _, f := range []struct{ name, a, b string }{
-		{"familyName", a.FamilyName, b.FamilyName}, {"givenNames", a.GivenNames, b.GivenNames},
-		{"birth", a.Birth, b.Birth}, {"gender", a.Gender, b.Gender}, {"nationality", a.Nationality, b.Nationality},
-		{"number", a.Number, b.Number}, {"expiry", a.Expiry, b.Expiry},
+		{"familyName", a.FamilyName, b.FamilyName},
+		{"givenNames", a.GivenNames, b.GivenNames},
+		{"birth", a.Birth, b.Birth},
+		{"gender", a.Gender, b.Gender},
+		{"nationality", a.Nationality, b.Nationality},
+		{"number", a.Number, b.Number},
+		{"expiry", a.Expiry, b.Expiry},
 	} {
 		if f.a != f.b {
 			out = append(out, f.name)

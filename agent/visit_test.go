@@ -27,15 +27,13 @@ func (b *bench) snapshots() []journey.Submission {
 	b.t.Helper()
 	var out []journey.Submission
 	b.withStore(func(s *store.Store) {
-		batch, err := s.Outbox().Batch(context.Background(), 0, 1<<30)
-		require.NoError(b.t, err)
 		blobs, err := s.Outbox().Blobs(context.Background(), 1000)
 		require.NoError(b.t, err)
 		waiting := map[string]bool{}
 		for _, x := range blobs {
 			waiting[x.ID] = true
 		}
-		for _, r := range batch.Records {
+		for _, r := range queue(b.t, s) {
 			if r.Kind != wire.KindSubmission {
 				continue
 			}

@@ -138,7 +138,7 @@ type Code struct {
 	Key     CodeKey
 	Entry   int    // 1..110: place in the contract's list
 	Variant string // empty where the key has one message only
-	Message string // what is so; {placeholders} are filled by Text
+	Message string // what is so; words in {braces} are filled by Text
 	Hint    string // what to do
 }
 
@@ -150,7 +150,7 @@ func (c Code) Name() string {
 	return c.Key.String() + "#" + c.Variant
 }
 
-// Text gives the message with its placeholders filled. A placeholder without a
+// Text gives the message with its words in braces filled. One without a
 // value goes, together with the brackets around it.
 func (c Code) Text(values map[string]string) string {
 	text := c.Message

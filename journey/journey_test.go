@@ -219,7 +219,7 @@ func TestEveryMessageOfAKeyCanBeToldApart(t *testing.T) {
 	assert.False(t, ok)
 }
 
-func TestATextHasNoPlaceholderLeft(t *testing.T) {
+func TestATextHasNoBracesLeft(t *testing.T) {
 	for _, c := range journey.Codes() {
 		assert.NotContains(t, c.Text(nil), "{", c.Name())
 	}

@@ -53,6 +53,7 @@ func run(args []string, errs io.Writer) int {
 	if err != nil {
 		return report(errs, err)
 	}
+	w.up = func() { o.log.Info("window is up", "after", time.Since(begun).Round(time.Millisecond)) }
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := w.serveDoor(ctx, *automation, errs); err != nil {
@@ -88,6 +89,8 @@ func (w *window) run(ctx context.Context, stop func(), start func(context.Contex
 		mu   sync.Mutex
 		code = exitDone
 		done = make(chan struct{})
+
+		closed = make(chan struct{}) // the toolkit's loop has ended
 	)
 	fail := func(err error) {
 		mu.Lock()
@@ -95,43 +98,56 @@ func (w *window) run(ctx context.Context, stop func(), start func(context.Contex
 		code = report(errs, err)
 	}
 	w.win.SetOnClosed(stop)
-	// The agent may start once the toolkit's loop runs.
+	shown := make(chan struct{})
 	w.app.Lifecycle().SetOnStarted(func() {
-		go w.prewarm()
-		go func() {
-			defer close(done)
-			b, err := start(ctx)
-			if err != nil {
-				if ctx.Err() == nil {
-					fail(err)
-					if failFast {
-						stop()
-						return
-					}
-					p := faultOf(err).Problem
-					fyne.Do(func() { w.ui.Fail(p) })
-					<-ctx.Done()
-				}
-				return
-			}
-			if err := b.run(ctx, w); err != nil && !errors.Is(err, context.Canceled) {
-				fail(err)
-			}
-			if err := b.close(); err != nil {
-				fail(err)
-			}
-			stop()
-		}()
+		if w.up != nil {
+			w.up()
+		}
+		close(shown)
 	})
+	// The agent starts while the toolkit does; it meets the screen once both are up.
+	go func() {
+		defer close(done)
+		b, err := start(ctx)
+		select {
+		case <-shown:
+		case <-ctx.Done():
+		}
+		if err != nil {
+			if ctx.Err() == nil {
+				fail(err)
+				if failFast {
+					stop()
+					return
+				}
+				p := faultOf(err).Problem
+				fyne.Do(func() { w.ui.Fail(p) })
+				<-ctx.Done()
+			}
+			return
+		}
+		if err := b.run(ctx, w); err != nil && !errors.Is(err, context.Canceled) {
+			fail(err)
+		}
+		if err := b.close(); err != nil {
+			fail(err)
+		}
+		stop()
+	}()
 	go func() {
 		<-ctx.Done()
 		select { // the visit ends cleanly first: what is shown of a person goes
 		case <-done:
 		case <-time.After(farewell):
 		}
-		fyne.Do(w.app.Quit)
+		select {
+		case <-closed: // the toolkit ends by itself on some signals
+		default:
+			fyne.Do(w.app.Quit)
+		}
 	}()
 	w.win.ShowAndRun()
+	close(closed)
 	stop()
 	select {
 	case <-done:

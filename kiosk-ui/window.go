@@ -40,6 +40,7 @@ type window struct {
 	win   fyne.Window
 	ui    *screen.UI
 	fonts *theme.Fonts
+	up    func() // once the window is shown; may be nil
 }
 
 // openWindow makes the window; show it with run.
@@ -68,6 +69,7 @@ func openWindow(o windowOptions) (*window, error) {
 			if o.attract != nil {
 				o.attract()
 			}
+			go w.prewarm()
 		},
 	}
 	if !o.silent {
@@ -81,6 +83,8 @@ func openWindow(o windowOptions) (*window, error) {
 		w.win.Resize(o.size)
 		w.win.CenterOnScreen()
 	} else {
+		// The screens ask for no room, and a window of no size is an X error.
+		w.win.Resize(fyne.NewSize(800, 600))
 		w.win.SetFullScreen(true)
 	}
 	return w, nil

@@ -33,6 +33,7 @@ import (
 	"vestibule/kiosk-ui/text"
 	"vestibule/kiosk-ui/theme"
 	"vestibule/models"
+	"vestibule/models/worker"
 )
 
 // The environment that turns this test binary into a kiosk with a scripted agent:
@@ -44,6 +45,9 @@ const (
 )
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "worker" { // the agent's child is this program again
+		os.Exit(worker.Main(os.Args[2:]))
+	}
 	if s := os.Getenv(envWindow); s != "" {
 		os.Exit(harness(s, os.Getenv(envDoor)))
 	}
@@ -550,7 +554,7 @@ func wholeVisit(t *testing.T, w, h int, language string) {
 	r.click("start")
 	r.reach(agent.StepLanguage)
 	keep("language")
-	r.click("language-"+language)
+	r.click("language-" + language)
 	r.reach(agent.StepConsent)
 	assert.Equal(t, language, r.state().Language)
 	keep("consent")

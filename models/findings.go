@@ -96,7 +96,7 @@ type Document struct {
 	Quality       Quality
 	MRZ           *mrz.Document // nil: no machine readable zone found
 	Lines         []Line        // its lines as read
-	Agreed        bool          // the second reader read the same, or frames agreed
+	Agreed        bool          // the second reader read exactly the same
 	PixelsPerMM   float64       // measured on the zone's character pitch (2.54 mm)
 	Recognition   float64       // 0..100, see models/document
 	Portrait      []byte        // JPEG of the portrait cut-out; nil when none was found

@@ -5,10 +5,13 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
+	neturl "net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -275,14 +278,43 @@ func TestTheWholeWay(t *testing.T) {
 			require.Contains(t, got["explain"].(map[string]any)["sentence"], "approved already")
 			require.Equal(t, http.StatusUnauthorized, status(base+"/journeys"))
 
+			jar, err := cookiejar.New(nil)
+			require.NoError(t, err)
+			browser := http.Client{Jar: jar}
+			resp, err := browser.PostForm(base+"/console/login", neturl.Values{"key": {key}})
+			require.NoError(t, err)
+			require.NoError(t, resp.Body.Close())
+			resp, err = browser.Get(base + "/console/journeys/s-again")
+			require.NoError(t, err)
+			page, err := io.ReadAll(resp.Body)
+			require.NoError(t, errors.Join(err, resp.Body.Close()))
+			require.Contains(t, string(page), "DUPLICATE_USER")
+			require.Contains(t, string(page), "approved already")
+			for _, secret := range []string{"ERIKSSON", "L898902C3", "1974-08-12"} {
+				require.NotContains(t, string(page), secret)
+			}
+
+			// A visit that cannot be decided yet says why.
+			require.NoError(t, os.WriteFile(policy, []byte(`{"version":"t1b","recheck":true}`), 0o600))
+			run(t, "policy", "apply", "-data", data, "-db", url, policy)
+			stuck := kiosktest.Anna("hall-1", "s-stuck", time.Now())
+			k.visit("s-stuck", stuck)
+			require.Eventually(t, func() bool {
+				if status2(base+"/journeys/s-stuck", key) != http.StatusOK {
+					return false
+				}
+				waiting, _ := ask(t, base+"/journeys/s-stuck", key)["waiting"].(string)
+				return strings.HasPrefix(waiting, "vision_worker_lost")
+			}, time.Minute, 20*time.Millisecond)
+			require.Equal(t, http.StatusServiceUnavailable, status(base+"/readyz"))
+
 			// The delivery of the verdict comes back.
 			require.Eventually(t, func() bool { return ask(t, base+"/journeys/s-listed", key)["delivered"] != nil }, time.Minute, 20*time.Millisecond)
 
 			// The policy came with the enrolment; a new one follows without a restart.
-			require.Equal(t, []string{"t1"}, k.applied())
 			require.NoError(t, os.WriteFile(policy, []byte(`{"version":"t2","recheck":false}`), 0o600))
 			run(t, "policy", "apply", "-data", data, "-db", url, policy)
-			require.Eventually(t, func() bool { return slices.Equal(k.applied(), []string{"t1", "t2"}) }, time.Minute, 20*time.Millisecond)
+			require.Eventually(t, func() bool { return slices.Equal(k.applied(), []string{"t1", "t1b", "t2"}) }, time.Minute, 20*time.Millisecond)
 
 			// A revoked kiosk is cut off without a restart.
 			run(t, "kiosk", "revoke", "-data", data, "-db", url, "hall-1")

@@ -427,7 +427,7 @@ func (c *running) routes() http.Handler {
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	r.Get("/readyz", c.ready)
 	pages, err := console.New(console.Config{
-		Store: c.store.Read(), Clock: time.Now, Log: c.log,
+		Store: c.store.Read(), Waiting: c.waiting, Clock: time.Now, Log: c.log,
 		Admits: func(ctx context.Context, key string) (bool, error) {
 			_, ok, err := api.Allows(ctx, c.store.Read(), key, api.ScopeJourneys)
 			return ok, err
@@ -441,9 +441,40 @@ func (c *running) routes() http.Handler {
 		http.Redirect(w, r, "/console/journeys", http.StatusSeeOther)
 	})
 	r.Mount("/", api.Handler(api.Config{
-		Store: answers{c.store.Read(), c.vault}, Private: private{c.vault}, Clock: time.Now, Log: c.log,
+		Store: answers{c.store.Read(), c.vault}, Private: private{c.vault}, Waiting: c.waiting, Clock: time.Now, Log: c.log,
 	}))
 	return r
+}
+
+// waiting says why a submission is not decided yet: pictures that are still to
+// come, or the problem that its job met last.
+func (c *running) waiting(ctx context.Context, submission string) (string, error) {
+	read := c.store.Read()
+	row, err := read.Submission(ctx, submission)
+	if errors.Is(err, store.ErrNotFound) {
+		return "", nil // named by an event, and not here yet
+	}
+	if err != nil {
+		return "", err
+	}
+	switch row.Stand {
+	case store.StandQueued:
+	case store.StandWaiting:
+		n, err := read.MissingBlobs(ctx, submission)
+		return fmt.Sprintf("%d pictures are still to come", n), err
+	case store.StandOpen:
+		return "the kiosk has not finished it", nil
+	default:
+		return "", nil
+	}
+	job, err := read.Job(ctx, ingest.JobDecide, submission)
+	if errors.Is(err, store.ErrNotFound) {
+		return "", nil
+	}
+	if err != nil || job.Problem == "" {
+		return "queued", err
+	}
+	return fmt.Sprintf("%s (%s, attempt %d)", job.Problem, job.State, job.Attempts), nil
 }
 
 // condition is one part's state in /readyz.

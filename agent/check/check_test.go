@@ -71,49 +71,87 @@ func TestStep1(t *testing.T) {
 		want   outcome
 	}{
 		"a good document is accepted": {func(*testing.T, *Step1) {}, outcome{action: Accept}},
-		"a picture of nothing is no id": {func(_ *testing.T, s *Step1) { s.Document = models.Document{} },
-			outcome{journey.EventIDRecognition, Again, journey.Step1ErrorNotAnID, ""}},
-		"an outline without a zone has no zone": {func(_ *testing.T, s *Step1) { s.Document = unread(models.HintNoMRZ) },
-			outcome{journey.EventMRZValidation, Again, journey.Step1RetryMRZProtocolFail, ""}},
-		"blur goes before the missing zone": {func(_ *testing.T, s *Step1) { s.Document = unread(models.HintBlur) },
-			outcome{journey.KioskImageQualityCheck, Again, journey.Step1RetryImageTooBlurry, ""}},
-		"a document too far away is not sharp enough": {func(_ *testing.T, s *Step1) { s.Document = unread(models.HintTooFar) },
-			outcome{journey.KioskImageQualityCheck, Again, journey.Step1RetryImageTooBlurry, ""}},
-		"glare is named": {func(_ *testing.T, s *Step1) { s.Document = unread(models.HintGlare) },
-			outcome{journey.KioskImageQualityCheck, Again, journey.Step1RetryGlareDetected, ""}},
-		"an angle is named": {func(_ *testing.T, s *Step1) { s.Document = unread(models.HintAngle) },
-			outcome{journey.KioskImageQualityCheck, Again, journey.Step1RetryPhysicalDocumentMissing, ""}},
-		"a cut off document lies wrong": {func(_ *testing.T, s *Step1) { s.Document = unread(models.HintCutOff) },
-			outcome{journey.KioskImageQualityCheck, Again, journey.Step1RetryPhysicalDocumentMissing, ""}},
-		"darkness spoils the picture": {func(_ *testing.T, s *Step1) { s.Document = unread(models.HintDark) },
-			outcome{journey.KioskImageQualityCheck, Again, journey.Step1ErrorInvalidIDImage, ""}},
-		"light spoils the picture": {func(_ *testing.T, s *Step1) { s.Document = unread(models.HintBright) },
-			outcome{journey.KioskImageQualityCheck, Again, journey.Step1ErrorInvalidIDImage, ""}},
-		"eyes 24 pixels apart compare with nobody": {func(_ *testing.T, s *Step1) { s.Document.PortraitFace.Eyes = 24.9 },
-			outcome{journey.KioskImageQualityCheck, Again, journey.Step1RetryImageTooBlurry, ""}},
+		"a picture of nothing is no id": {
+			func(_ *testing.T, s *Step1) { s.Document = models.Document{} },
+			outcome{journey.EventIDRecognition, Again, journey.Step1ErrorNotAnID, ""},
+		},
+		"an outline without a zone has no zone": {
+			func(_ *testing.T, s *Step1) { s.Document = unread(models.HintNoMRZ) },
+			outcome{journey.EventMRZValidation, Again, journey.Step1RetryMRZProtocolFail, ""},
+		},
+		"blur goes before the missing zone": {
+			func(_ *testing.T, s *Step1) { s.Document = unread(models.HintBlur) },
+			outcome{journey.KioskImageQualityCheck, Again, journey.Step1RetryImageTooBlurry, ""},
+		},
+		"a document too far away is not sharp enough": {
+			func(_ *testing.T, s *Step1) { s.Document = unread(models.HintTooFar) },
+			outcome{journey.KioskImageQualityCheck, Again, journey.Step1RetryImageTooBlurry, ""},
+		},
+		"glare is named": {
+			func(_ *testing.T, s *Step1) { s.Document = unread(models.HintGlare) },
+			outcome{journey.KioskImageQualityCheck, Again, journey.Step1RetryGlareDetected, ""},
+		},
+		"an angle is named": {
+			func(_ *testing.T, s *Step1) { s.Document = unread(models.HintAngle) },
+			outcome{journey.KioskImageQualityCheck, Again, journey.Step1RetryPhysicalDocumentMissing, ""},
+		},
+		"a cut off document lies wrong": {
+			func(_ *testing.T, s *Step1) { s.Document = unread(models.HintCutOff) },
+			outcome{journey.KioskImageQualityCheck, Again, journey.Step1RetryPhysicalDocumentMissing, ""},
+		},
+		"darkness spoils the picture": {
+			func(_ *testing.T, s *Step1) { s.Document = unread(models.HintDark) },
+			outcome{journey.KioskImageQualityCheck, Again, journey.Step1ErrorInvalidIDImage, ""},
+		},
+		"light spoils the picture": {
+			func(_ *testing.T, s *Step1) { s.Document = unread(models.HintBright) },
+			outcome{journey.KioskImageQualityCheck, Again, journey.Step1ErrorInvalidIDImage, ""},
+		},
+		"eyes 24 pixels apart compare with nobody": {
+			func(_ *testing.T, s *Step1) { s.Document.PortraitFace.Eyes = 24.9 },
+			outcome{journey.KioskImageQualityCheck, Again, journey.Step1RetryImageTooBlurry, ""},
+		},
 		"eyes 25 pixels apart do": {func(_ *testing.T, s *Step1) { s.Document.PortraitFace.Eyes = 25 }, outcome{action: Accept}},
-		"no portrait, no comparison": {func(_ *testing.T, s *Step1) { s.Document.Portrait, s.Document.PortraitFace = nil, nil },
-			outcome{journey.EventIDRecognition, Again, journey.Step1ErrorInvalidIDImage, ""}},
-		"a copy has no colour": {func(_ *testing.T, s *Step1) { s.Document.Quality.Colour = 0 },
-			outcome{journey.KioskImageQualityCheck, Again, journey.Step1RetryBlackWhiteDocument, ""}},
-		"a weak recognition is not enough": {func(_ *testing.T, s *Step1) { s.Document.Recognition = 59.9 },
-			outcome{journey.EventRecognitionScoreEvaluation, Again, journey.Step1RetryImageTooBlurry, ""}},
-		"readers that disagree are not believed": {func(_ *testing.T, s *Step1) { s.Document.Agreed = false },
-			outcome{journey.EventMRZValidation, Again, journey.Step1RetryMRZProtocolFail, ""}},
-		"an unknown state was misread": {func(t *testing.T, s *Step1) { s.Document.MRZ = zone(t, func(c *mrz.Content) { c.Issuer = "QQQ" }) },
-			outcome{journey.EventMRZValidation, Again, journey.Step1RetryMRZProtocolFail, ""}},
-		"an impossible date is no true zone": {func(_ *testing.T, s *Step1) { s.Document.MRZ.Birth.Problem = mrz.ProblemDateImpossible },
-			outcome{journey.EventMRZValidation, Again, journey.Step1RetryCheckDigitFailed, ""}},
+		"no portrait, no comparison": {
+			func(_ *testing.T, s *Step1) { s.Document.Portrait, s.Document.PortraitFace = nil, nil },
+			outcome{journey.EventIDRecognition, Again, journey.Step1ErrorInvalidIDImage, ""},
+		},
+		"a copy has no colour": {
+			func(_ *testing.T, s *Step1) { s.Document.Quality.Colour = 0 },
+			outcome{journey.KioskImageQualityCheck, Again, journey.Step1RetryBlackWhiteDocument, ""},
+		},
+		"a weak recognition is not enough": {
+			func(_ *testing.T, s *Step1) { s.Document.Recognition = 59.9 },
+			outcome{journey.EventRecognitionScoreEvaluation, Again, journey.Step1RetryImageTooBlurry, ""},
+		},
+		"readers that disagree are not believed": {
+			func(_ *testing.T, s *Step1) { s.Document.Agreed = false },
+			outcome{journey.EventMRZValidation, Again, journey.Step1RetryMRZProtocolFail, ""},
+		},
+		"an unknown state was misread": {
+			func(t *testing.T, s *Step1) { s.Document.MRZ = zone(t, func(c *mrz.Content) { c.Issuer = "QQQ" }) },
+			outcome{journey.EventMRZValidation, Again, journey.Step1RetryMRZProtocolFail, ""},
+		},
+		"an impossible date is no true zone": {
+			func(_ *testing.T, s *Step1) { s.Document.MRZ.Birth.Problem = mrz.ProblemDateImpossible },
+			outcome{journey.EventMRZValidation, Again, journey.Step1RetryCheckDigitFailed, ""},
+		},
 		"a zone without a name": {func(_ *testing.T, s *Step1) {
 			s.Document.MRZ.FamilyName = mrz.Field{Problem: mrz.ProblemNameEmpty}
 			s.Document.MRZ.GivenNames = mrz.Field{}
 		}, outcome{journey.EventIDRecognition, Again, journey.Step1RetryMissingName, ""}},
-		"a zone without a number": {func(_ *testing.T, s *Step1) { s.Document.MRZ.Number = mrz.Field{Problem: mrz.ProblemNumberEmpty} },
-			outcome{journey.EventIDRecognition, Again, journey.Step1RetryMissingDocumentNumber, ""}},
-		"a zone without a birth date": {func(t *testing.T, s *Step1) { s.Document.MRZ = zone(t, func(c *mrz.Content) { c.Birth = "" }) },
-			outcome{journey.EventAgeVerification, Again, journey.Step1RetryMissingBirthDate, journey.ReasonAgeVerification}},
-		"a zone without an expiry": {func(t *testing.T, s *Step1) { s.Document.MRZ = zone(t, func(c *mrz.Content) { c.Expiry = "" }) },
-			outcome{journey.EventExpiredIDCheck, Again, journey.Step1RetryMissingExpiryDate, ""}},
+		"a zone without a number": {
+			func(_ *testing.T, s *Step1) { s.Document.MRZ.Number = mrz.Field{Problem: mrz.ProblemNumberEmpty} },
+			outcome{journey.EventIDRecognition, Again, journey.Step1RetryMissingDocumentNumber, ""},
+		},
+		"a zone without a birth date": {
+			func(t *testing.T, s *Step1) { s.Document.MRZ = zone(t, func(c *mrz.Content) { c.Birth = "" }) },
+			outcome{journey.EventAgeVerification, Again, journey.Step1RetryMissingBirthDate, journey.ReasonAgeVerification},
+		},
+		"a zone without an expiry": {
+			func(t *testing.T, s *Step1) { s.Document.MRZ = zone(t, func(c *mrz.Content) { c.Expiry = "" }) },
+			outcome{journey.EventExpiredIDCheck, Again, journey.Step1RetryMissingExpiryDate, ""},
+		},
 		"yesterday's expiry is over": {func(t *testing.T, s *Step1) {
 			s.Document.MRZ = zone(t, func(c *mrz.Content) { c.Expiry = "2026-03-01" })
 		}, outcome{journey.EventExpiredIDCheck, Again, journey.Step1RetryExpiredID, ""}},
@@ -125,10 +163,14 @@ func TestStep1(t *testing.T) {
 			s.Policy.MinAge = 99
 			s.Document.MRZ = zone(t, func(c *mrz.Content) { c.Expiry = "2020-03-02" })
 		}, outcome{action: Accept}},
-		"somebody under age is stopped": {func(_ *testing.T, s *Step1) { s.Policy.MinAge = 52 },
-			outcome{journey.EventAgeVerification, Block, journey.FinalRejectUnderAgeLimit, journey.ReasonAgeLimit}},
-		"a blocked issuer is stopped": {func(_ *testing.T, s *Step1) { s.Policy.BlockedIssuers = []string{"KOR", "UTO"} },
-			outcome{journey.EventBlacklistCountryEvaluation, Block, journey.FinalRejectBlacklistCountry, journey.ReasonBlacklistCountry}},
+		"somebody under age is stopped": {
+			func(_ *testing.T, s *Step1) { s.Policy.MinAge = 52 },
+			outcome{journey.EventAgeVerification, Block, journey.FinalRejectUnderAgeLimit, journey.ReasonAgeLimit},
+		},
+		"a blocked issuer is stopped": {
+			func(_ *testing.T, s *Step1) { s.Policy.BlockedIssuers = []string{"KOR", "UTO"} },
+			outcome{journey.EventBlacklistCountryEvaluation, Block, journey.FinalRejectBlacklistCountry, journey.ReasonBlacklistCountry},
+		},
 		"a block goes before a retake": {func(t *testing.T, s *Step1) {
 			s.Policy.BlockedIssuers = []string{"UTO"}
 			s.Document.MRZ = zone(t, func(c *mrz.Content) { c.Expiry = "2020-03-02" })
@@ -137,13 +179,19 @@ func TestStep1(t *testing.T) {
 			s.Policy.BlockedIssuers = []string{"UTO"}
 			s.Document.Agreed = false
 		}, outcome{journey.EventMRZValidation, Again, journey.Step1RetryMRZProtocolFail, ""}},
-		"a document of another country is stopped where the region counts": {func(_ *testing.T, s *Step1) { s.Policy.RegionalMatch, s.Site = true, "KOR" },
-			outcome{journey.EventRegionalValidation, Block, journey.CodeKey{}, journey.ReasonRegionalValidation}},
+		"a document of another country is stopped where the region counts": {
+			func(_ *testing.T, s *Step1) { s.Policy.RegionalMatch, s.Site = true, "KOR" },
+			outcome{journey.EventRegionalValidation, Block, journey.CodeKey{}, journey.ReasonRegionalValidation},
+		},
 		"a document of this country is not": {func(_ *testing.T, s *Step1) { s.Policy.RegionalMatch = true }, outcome{action: Accept}},
-		"a type that is not accepted": {func(_ *testing.T, s *Step1) { s.Policy.AcceptedTypes = []journey.DocumentType{journey.GovernmentID} },
-			outcome{journey.KioskAcceptedDocumentCheck, Again, journey.Step1ErrorInvalidIDType, journey.ReasonInvalidAcceptedID}},
-		"an issuer that is not accepted": {func(_ *testing.T, s *Step1) { s.Policy.AcceptedIssuers = []string{"KOR"} },
-			outcome{journey.KioskAcceptedDocumentCheck, Again, journey.Step1ErrorInvalidIDType, journey.ReasonInvalidAcceptedID}},
+		"a type that is not accepted": {
+			func(_ *testing.T, s *Step1) { s.Policy.AcceptedTypes = []journey.DocumentType{journey.GovernmentID} },
+			outcome{journey.KioskAcceptedDocumentCheck, Again, journey.Step1ErrorInvalidIDType, journey.ReasonInvalidAcceptedID},
+		},
+		"an issuer that is not accepted": {
+			func(_ *testing.T, s *Step1) { s.Policy.AcceptedIssuers = []string{"KOR"} },
+			outcome{journey.KioskAcceptedDocumentCheck, Again, journey.Step1ErrorInvalidIDType, journey.ReasonInvalidAcceptedID},
+		},
 		"a visa is no id": {func(t *testing.T, s *Step1) {
 			s.Document.MRZ = zone(t, func(c *mrz.Content) { c.Layout, c.Code = mrz.MRVA, "V" })
 		}, outcome{journey.KioskAcceptedDocumentCheck, Again, journey.Step1ErrorInvalidIDType, journey.ReasonInvalidAcceptedID}},

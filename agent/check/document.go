@@ -147,9 +147,18 @@ func (s Step1) zone() Verdict {
 		name string
 		mrz.Field
 	}{
-		{"code", z.Code}, {"issuer", z.Issuer}, {"familyName", z.FamilyName}, {"givenNames", z.GivenNames},
-		{"number", z.Number}, {"nationality", z.Nationality}, {"birth", z.Birth}, {"sex", z.Sex},
-		{"expiry", z.Expiry}, {"optional", z.Optional}, {"optional2", z.Optional2}, {"composite", z.Composite},
+		{"code", z.Code},
+		{"issuer", z.Issuer},
+		{"familyName", z.FamilyName},
+		{"givenNames", z.GivenNames},
+		{"number", z.Number},
+		{"nationality", z.Nationality},
+		{"birth", z.Birth},
+		{"sex", z.Sex},
+		{"expiry", z.Expiry},
+		{"optional", z.Optional},
+		{"optional2", z.Optional2},
+		{"composite", z.Composite},
 	} {
 		if f.Check == mrz.CheckWrong {
 			wrong = append(wrong, f.name)

@@ -17,9 +17,12 @@ const (
 	Blink     Movement = "blink"
 )
 
+// Movements lists all of them.
+func Movements() []Movement { return []Movement{TurnLeft, TurnRight, LookUp, Blink} }
+
 // How far the movements go.
 const (
-	fullTurn = 30 * math.Pi / 180
+	fullTurn = 35 * math.Pi / 180
 	fullLift = 24 * math.Pi / 180
 )
 
@@ -59,12 +62,14 @@ type lids struct {
 }
 
 func (s *booth) newHead() (*head, error) {
-	for _, a := range s.Acts {
+	for _, a := range s.acts {
 		switch a.Do {
 		case TurnLeft, TurnRight, LookUp, Blink:
 		default:
 			return nil, fmt.Errorf("%w: movement %q is unknown", ErrFilm, a.Do)
 		}
+	}
+	for _, a := range s.Acts {
 		if !(a.For >= .1 && a.For <= 10 && a.At >= 0 && a.At+a.For <= s.Seconds) {
 			return nil, fmt.Errorf("%w: %s lasts %g s from %g s on, in a film of %g s", ErrFilm, a.Do, a.For, a.At, s.Seconds)
 		}
@@ -117,7 +122,7 @@ func (h *head) depth(x, y float64) float64 {
 	t := clamp01(((x-h.rootX)*dx + (y-h.rootY)*dy) / (dx*dx + dy*dy))
 	d := math.Hypot(x-h.rootX-dx*t, y-h.rootY-dy*t) / h.eyes
 	w := .13 + .09*t
-	return z + h.eyes*(.08+.32*t*t)*math.Exp(-d*d/(2*w*w))
+	return z + h.eyes*(.08+.37*t*t)*math.Exp(-d*d/(2*w*w))
 }
 
 // hold is 1 on the head and falls to 0 around it.

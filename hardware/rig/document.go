@@ -191,7 +191,7 @@ func (s *tray) texture(k float64) {
 	}
 }
 
-func (s *tray) frames() (n, tail int) { return s.n, s.tail }
+func (s *tray) reel() reel { return reel{n: s.n, main: s.n, tail: s.tail} }
 
 // moment is everything that changes from frame to frame.
 type moment struct {

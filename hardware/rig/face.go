@@ -33,6 +33,9 @@ type FaceFilm struct {
 	Blurred bool
 	// Acts are what the person does, each at its time. They need Portrait.Points.
 	Acts []Act
+	// Cues are movements the person is ready to do when the replay camera is asked
+	// to (replay.CueFile). They need Portrait.Points, and keep out of the film itself.
+	Cues []Movement
 }
 
 // FilmFace records a face film into dir, a replay folder.
@@ -55,7 +58,8 @@ type booth struct {
 	size   wander
 	turn   wander
 	flick  wander
-	n      int
+	list   reel
+	acts   []Act // in the film, then in the stretches of the cues
 }
 
 // sway is how far a standing person moves, as a part of the frame's height.
@@ -92,7 +96,6 @@ func (f *FaceFilm) stage() (renderer, error) {
 	}
 	rnd := rand.New(rand.NewPCG(f.Seed, 0x66616365))
 	s := &booth{FaceFilm: *f, margin: (f.Height / 12) &^ 1}
-	s.n = int(math.Round(f.Seconds * float64(f.FPS)))
 	s.x, s.y = newWander(rnd, f.Seconds, .15, 1.2), newWander(rnd, f.Seconds, .15, 1.2)
 	s.size, s.turn = newWander(rnd, f.Seconds, .1, .6), newWander(rnd, f.Seconds, .12, .8)
 	s.flick = newWander(rnd, f.Seconds, .2, 4)
@@ -104,7 +107,8 @@ func (f *FaceFilm) stage() (renderer, error) {
 	} else {
 		s.scene = s.scene.blurred(.45)
 	}
-	if len(f.Acts) > 0 {
+	s.plan()
+	if len(s.acts) > 0 {
 		h, err := s.newHead()
 		if err != nil {
 			return nil, err
@@ -257,7 +261,27 @@ func (s sheetPlanes) soft(sigma float64) sheetPlanes {
 	return sheetPlanes{small(s.y, sigma), small(s.cb, sigma/2), small(s.cr, sigma/2)}
 }
 
-func (s *booth) frames() (n, tail int) { return s.n, 0 }
+func (s *booth) reel() reel { return s.list }
+
+// plan lays the stretches of the cues behind the film, each as long as a person takes.
+func (s *booth) plan() {
+	n := int(math.Round(s.Seconds * float64(s.FPS)))
+	s.list = reel{n: n, main: n, cues: map[Movement][2]int{}}
+	s.acts = append([]Act(nil), s.Acts...)
+	for _, m := range s.Cues {
+		if _, twice := s.list.cues[m]; twice {
+			continue
+		}
+		long := 1.6
+		if m == Blink {
+			long = .6
+		}
+		from := s.list.n
+		s.list.n += int(math.Ceil(long * float64(s.FPS)))
+		s.list.cues[m] = [2]int{from, s.list.n}
+		s.acts = append(s.acts, Act{Do: m, At: float64(from) / float64(s.FPS), For: long})
+	}
+}
 
 // frame draws frame i.
 func (s *booth) frame(i int) *image.YCbCr {
@@ -265,7 +289,7 @@ func (s *booth) frame(i int) *image.YCbCr {
 	m := blank(s.Width, s.Height)
 	scene := s.scene
 	if s.head != nil {
-		scene = s.head.bend(scene, s.Acts, t)
+		scene = s.head.bend(scene, s.acts, t)
 	}
 	hh := float64(s.Height)
 	dx, dy := sway*hh*s.x.at(t), .6*sway*hh*s.y.at(t)

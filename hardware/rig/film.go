@@ -69,23 +69,38 @@ type Film struct {
 	Frames int
 	Tail   int // index of the frame from which it loops
 	Length time.Duration
+	Cues   []Movement // that the replay camera answers to
 }
 
 // renderer draws frame i of a film. Frames do not depend on each other, so they
 // may be drawn in any order and at once.
 type renderer interface {
-	frames() (n, tail int)
+	reel() reel
 	frame(i int) *image.YCbCr
+}
+
+// reel is how a film's frames follow each other: n of them; main are played,
+// from tail on again and again; the others belong to cues.
+type reel struct {
+	n, main, tail int
+	cues          map[Movement][2]int
 }
 
 // record writes a film as a folder that hardware/camera/replay plays. Pictures
 // and control files that lie there already are removed first.
 func record(ctx context.Context, dir string, s Shot, r renderer) (Film, error) {
-	n, tail := r.frames()
+	l := r.reel()
+	n := l.n
 	if err := empty(dir); err != nil {
 		return Film{}, fmt.Errorf("record film: %w", err)
 	}
-	t := replay.Timing{Format: s.Format, FPS: float64(s.FPS), MS: beats(n, s), Loop: replay.LoopTail, Tail: tail}
+	t := replay.Timing{Format: s.Format, FPS: float64(s.FPS), MS: beats(n, s), Loop: replay.LoopTail, Tail: l.tail, Main: l.main}
+	for m, span := range l.cues {
+		if t.Cues == nil {
+			t.Cues = map[string][2]int{}
+		}
+		t.Cues[string(m)] = span
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	next := make(chan int)
@@ -125,8 +140,13 @@ func record(ctx context.Context, dir string, s Shot, r renderer) (Film, error) {
 	if err != nil {
 		return Film{}, fmt.Errorf("record film: %w", err)
 	}
-	f := Film{Frames: n, Tail: tail}
-	for _, ms := range t.MS {
+	f := Film{Frames: l.main, Tail: l.tail}
+	for _, m := range Movements() {
+		if _, ok := l.cues[m]; ok {
+			f.Cues = append(f.Cues, m)
+		}
+	}
+	for _, ms := range t.MS[:l.main] {
 		f.Length += time.Duration(ms) * time.Millisecond
 	}
 	return f, nil
@@ -339,7 +359,7 @@ func newDarkness(s Shot) darkness {
 	return darkness{Shot: s, g: newGrain(s.Seed, 1.6, 1.2), n: 2 * s.FPS}
 }
 
-func (d darkness) frames() (n, tail int) { return d.n, 0 }
+func (d darkness) reel() reel { return reel{n: d.n, main: d.n} }
 
 func (d darkness) frame(i int) *image.YCbCr {
 	m := blank(d.Width, d.Height)

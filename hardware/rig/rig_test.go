@@ -248,13 +248,12 @@ func TestDocumentFilm(t *testing.T) {
 
 	t.Run("it begins with an empty tray and ends with the document lying still", func(t *testing.T) {
 		require.Less(t, meanLuma(s.frame(0), image.Rect(0, 0, 320, 180)), 60.0)
-		last, _ := s.frames()
-		require.Greater(t, meanLuma(s.frame(last-1), image.Rect(100, 60, 220, 120)), 90.0)
+		require.Greater(t, meanLuma(s.frame(s.reel().n-1), image.Rect(100, 60, 220, 120)), 90.0)
 		_, ok := s.corners(0)
 		require.False(t, ok)
 	})
 	t.Run("in the tail the document moves less than half a pixel", func(t *testing.T) {
-		n, tail := s.frames()
+		n, tail := s.reel().n, s.reel().tail
 		c0, ok := s.corners(tail)
 		require.True(t, ok)
 		for i := tail; i < n; i++ {
@@ -268,8 +267,7 @@ func TestDocumentFilm(t *testing.T) {
 	t.Run("it lies within the frame, away from the border, with four nearly right angles", func(t *testing.T) {
 		for seed := range uint64(20) {
 			s := stage(t, DocumentFilm{Shot: Shot{Width: 640, Height: 360, Seed: seed}, Page: pg, Size: TD3})
-			_, tail := s.frames()
-			c, _ := s.corners(tail)
+			c, _ := s.corners(s.reel().tail)
 			for j := range c {
 				require.Greater(t, c[j].X, .02*640)
 				require.Less(t, c[j].X, .98*640)
@@ -328,9 +326,7 @@ func TestFaceFilm(t *testing.T) {
 	}
 	s := stage(t, FaceFilm{Shot: small(1), People: []Portrait{visage()}})
 	t.Run("it lasts ten seconds and loops as a whole", func(t *testing.T) {
-		n, tail := s.frames()
-		require.Equal(t, 150, n)
-		require.Zero(t, tail)
+		require.Equal(t, reel{n: 150, main: 150, cues: map[Movement][2]int{}}, s.reel())
 	})
 	t.Run("the face stands in the middle, as high as asked for", func(t *testing.T) {
 		for _, h := range []float64{.3, .4, .45} {
@@ -373,6 +369,115 @@ func TestFaceFilm(t *testing.T) {
 		}
 		require.Len(t, hashes, 5)
 	})
+}
+
+// points are landmarks of visage.
+func points() []Point {
+	out := make([]Point, 68)
+	for i := range 17 { // jaw
+		a := math.Pi * float64(i) / 16
+		out[i] = Point{150 - 62*math.Cos(a), 165 + 85*math.Sin(a)}
+	}
+	for i := range 10 {
+		out[17+i] = Point{104 + 10.2*float64(i), 130}
+	}
+	for i := range 4 {
+		out[27+i] = Point{150, 150 + 14*float64(i)}
+	}
+	for i := range 5 {
+		out[31+i] = Point{138 + 6*float64(i), 200}
+	}
+	for e, x := range []float64{124, 176} {
+		for i, d := range [][2]float64{{-12, 0}, {-5, -6}, {5, -6}, {12, 0}, {5, 6}, {-5, 6}} {
+			out[36+6*e+i] = Point{x + d[0], 152 + d[1]}
+		}
+	}
+	for i := range 20 {
+		out[48+i] = Point{132 + 2*float64(i), 224}
+	}
+	return out
+}
+
+func TestMoving(t *testing.T) {
+	actor := visage()
+	actor.Points = points()
+	at := func(m Movement) *image.YCbCr {
+		f := FaceFilm{Shot: small(1), People: []Portrait{actor}, Seconds: 2}
+		if m != "" {
+			f.Acts = []Act{{Do: m, At: .5, For: 1}}
+		}
+		r, err := f.stage()
+		require.NoError(t, err)
+		return r.frame(15)
+	}
+	// eyes returns the centre of what is dark within the face, and how many pixels it has.
+	eyes := func(m *image.YCbCr) (x, y, n float64) {
+		for yy := 50; yy < 110; yy++ {
+			for xx := 125; xx < 195; xx++ {
+				if m.Y[m.YOffset(xx, yy)] < 80 {
+					x, y, n = x+float64(xx), y+float64(yy), n+1
+				}
+			}
+		}
+		return x / n, y / n, n
+	}
+	x0, y0, n0 := eyes(at(""))
+	t.Run("a turn to the person's right brings the face to the picture's left, and back", func(t *testing.T) {
+		right, _, _ := eyes(at(TurnRight))
+		left, _, _ := eyes(at(TurnLeft))
+		require.Less(t, right, x0-2)
+		require.Greater(t, left, x0+2)
+	})
+	t.Run("looking up lifts the eyes", func(t *testing.T) {
+		_, y, _ := eyes(at(LookUp))
+		require.Less(t, y, y0-1.5)
+	})
+	t.Run("a blink hides them", func(t *testing.T) {
+		_, _, n := eyes(at(Blink))
+		require.Less(t, n, .45*n0)
+	})
+	t.Run("the nose moves further than the eyes", func(t *testing.T) {
+		r, err := (&FaceFilm{Shot: small(1), People: []Portrait{actor}, Cues: []Movement{TurnLeft}}).stage()
+		require.NoError(t, err)
+		h := r.(*booth).head
+		p := pose{yaw: fullTurn}
+		// Where the nose's tip and the eye's middle come to lie: search the places that show them.
+		lands := func(x, y float64) float64 {
+			best, where := math.Inf(1), 0.0
+			for d := -40.0; d <= 40; d += .25 {
+				if sx, _ := h.back(p, x+d, y); math.Abs(sx-x) < best {
+					best, where = math.Abs(sx-x), d
+				}
+			}
+			return where
+		}
+		mid := (h.eye[0].x0 + h.eye[1].x1) / 2
+		require.Greater(t, lands(h.noseX, h.noseY)-lands(mid, h.eye[0].y0), .12*h.eyes, "a flat picture that is turned keeps its nose between the eyes")
+	})
+	t.Run("movements on cue lie behind the film, for the replay camera to play when asked", func(t *testing.T) {
+		dir := t.TempDir()
+		film, err := FilmFace(t.Context(), dir, FaceFilm{Shot: small(1), People: []Portrait{actor}, Seconds: 1, Cues: []Movement{Blink, TurnLeft, Blink}})
+		require.NoError(t, err)
+		require.Equal(t, Film{Frames: 15, Length: film.Length, Cues: []Movement{TurnLeft, Blink}}, film)
+		b, err := os.ReadFile(filepath.Join(dir, replay.TimingFile))
+		require.NoError(t, err)
+		timing, err := replay.ParseTiming(b)
+		require.NoError(t, err)
+		require.Equal(t, 15, timing.Main)
+		require.Equal(t, map[string][2]int{"blink": {15, 24}, "turn-left": {24, 48}}, timing.Cues)
+	})
+	for name, f := range map[string]FaceFilm{
+		"a face without points cannot move":    {People: []Portrait{visage()}, Cues: []Movement{Blink}},
+		"an unknown movement is refused":       {People: []Portrait{actor}, Cues: []Movement{"dance"}},
+		"an act beyond the film is refused":    {People: []Portrait{actor}, Acts: []Act{{Blink, 9.9, 1}}},
+		"nobody cannot move":                   {Cues: []Movement{Blink}},
+		"points that make no face are refused": {People: []Portrait{{Image: actor.Image, Face: actor.Face, Points: make([]Point, 68)}}, Cues: []Movement{Blink}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := f.stage()
+			require.ErrorIs(t, err, ErrFilm)
+		})
+	}
 }
 
 func TestWhatCannotBeFilmed(t *testing.T) {
@@ -460,7 +565,7 @@ func BenchmarkDocumentFrame(b *testing.B) {
 		b.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(b *testing.B) {
 			r, err := (&DocumentFilm{Shot: Shot{Width: size[0], Height: size[1]}, Page: pg, Size: TD3}).stage()
 			require.NoError(b, err)
-			n, _ := r.frames()
+			n := r.reel().n
 			for i := 0; b.Loop(); i++ {
 				r.frame(i % n)
 			}
@@ -471,7 +576,7 @@ func BenchmarkDocumentFrame(b *testing.B) {
 func BenchmarkFaceFrame(b *testing.B) {
 	r, err := (&FaceFilm{People: []Portrait{visage()}}).stage()
 	require.NoError(b, err)
-	n, _ := r.frames()
+	n := r.reel().n
 	for i := 0; b.Loop(); i++ {
 		r.frame(i % n)
 	}

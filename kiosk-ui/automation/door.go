@@ -41,7 +41,7 @@ type Screen interface {
 // Bounds of the door.
 const (
 	maxLine  = 4 << 10
-	maxIdle  = 2 * time.Minute
+	maxIdle  = 15 * time.Minute
 	maxWrite = 5 * time.Second
 )
 

@@ -160,6 +160,6 @@ func (p player) film(ctx context.Context, printer *rig.Printer, portraits, dir s
 		return err
 	}
 	face.Others = p.others
-	_, err = rig.FilmFace(ctx, filepath.Join(dir, "face"), rig.FaceFilm{Shot: rig.Shot{Seed: seed + 100}, People: []rig.Portrait{face}})
+	_, err = rig.FilmFace(ctx, filepath.Join(dir, "face"), rig.FaceFilm{Shot: rig.Shot{Seed: seed + 100}, People: []rig.Portrait{face}, Seconds: 4})
 	return err
 }

@@ -77,9 +77,4 @@ func (d *door) tap(id string) error {
 	return err
 }
 
-func (d *door) screenshot(path string) error {
-	_, err := d.ask(map[string]string{"do": "screenshot", "path": path})
-	return err
-}
-
 func (d *door) close() { d.conn.Close() }

@@ -146,3 +146,19 @@ func display(ctx context.Context, logDir string) (*process, []string, error) {
 	}
 	return nil, nil, errors.New("no free X display number between :90 and :199")
 }
+
+// picture keeps what the virtual display shows. On a display of the user's own it
+// takes none: other windows are nobody's business.
+func (w *world) picture(ctx context.Context, name string) error {
+	if w.screen == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "import", "-window", "root", filepath.Join(w.pictures, name+".png"))
+	cmd.Env = append(os.Environ(), w.kioskEnv...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("take a picture of the screen: %w: %s", err, out)
+	}
+	return nil
+}

@@ -62,6 +62,9 @@ func (w *world) receive(ctx context.Context, v visit) outcome {
 }
 
 func (w *world) play(ctx context.Context, v visit, o *outcome) error {
+	if err := w.filmed(ctx, v); err != nil {
+		return err
+	}
 	if err := w.stage(v); err != nil {
 		return err
 	}
@@ -118,7 +121,7 @@ func (w *world) walk(ctx context.Context, v visit, o *outcome) (submitted time.T
 		}
 		if !pictured[s.Step] && time.Since(since) > 700*time.Millisecond {
 			pictured[s.Step] = true
-			if err := w.door.screenshot(filepath.Join(w.pictures, v.name+"-"+s.Step+".png")); err != nil {
+			if err := w.picture(ctx, v.name+"-"+s.Step); err != nil {
 				return submitted, fmt.Errorf("picture of %s: %w", s.Step, err)
 			}
 		}
@@ -174,7 +177,7 @@ func (w *world) settle(ctx context.Context, v visit, o *outcome, from time.Time)
 		return err
 	}
 	o.decideIn = time.Since(from)
-	if err := w.door.screenshot(filepath.Join(w.pictures, v.name+"-decided.png")); err != nil {
+	if err := w.picture(ctx, v.name+"-decided"); err != nil {
 		return fmt.Errorf("picture of the decision: %w", err)
 	}
 	if s, err := w.door.state(); err == nil && s.Step == "result" {

@@ -30,6 +30,7 @@ type world struct {
 	adminKey              string
 	kioskStart            time.Duration // from the start of the program to the attract screen
 	policy                string        // file
+	filming               map[string]chan error
 	kioskEnv              []string
 }
 
@@ -64,31 +65,57 @@ func (w *world) build(ctx context.Context, names []visit) error {
 	return w.openKiosk(ctx)
 }
 
-// shoot prints the documents and films the visits.
+// shoot films the visits, two at a time, while the first ones are received
+// already. filmed waits for one of them.
 func (w *world) shoot(ctx context.Context, all []visit) error {
 	printer, err := rig.NewPrinter("")
 	if err != nil {
 		return fmt.Errorf("print documents: %w (make deps installs the font)", err)
 	}
 	people := cast()
-	for i, v := range all {
-		dir := filepath.Join(w.films, v.name)
-		done := filepath.Join(dir, "done")
-		if _, err := os.Stat(done); err == nil {
-			continue
-		}
-		w.say("filming visit %s (%d of %d): %s", v.name, i+1, len(all), v.title)
-		if err := os.RemoveAll(dir); err != nil {
-			return err
-		}
-		if err := people[v.who].film(ctx, printer, w.portraits, dir, v.seed, v.blurred); err != nil {
-			return fmt.Errorf("film visit %s: %w", v.name, err)
-		}
-		if err := os.WriteFile(done, nil, 0o600); err != nil {
-			return err
-		}
+	w.filming = make(map[string]chan error, len(all))
+	for _, v := range all {
+		w.filming[v.name] = make(chan error, 1)
 	}
+	turns := make(chan struct{}, 2)
+	go func() {
+		for _, v := range all {
+			turns <- struct{}{}
+			go func() {
+				defer func() { <-turns }()
+				w.filming[v.name] <- w.film(ctx, printer, people[v.who], v)
+			}()
+		}
+	}()
 	return nil
+}
+
+// film makes one visit's films, unless an earlier run has left them.
+func (w *world) film(ctx context.Context, printer *rig.Printer, who player, v visit) error {
+	dir := filepath.Join(w.films, v.name)
+	done := filepath.Join(dir, "done")
+	if _, err := os.Stat(done); err == nil {
+		return nil
+	}
+	w.say("filming visit %s", v.name)
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	if err := who.film(ctx, printer, w.portraits, dir, v.seed, v.blurred); err != nil {
+		return fmt.Errorf("film visit %s: %w", v.name, err)
+	}
+	return os.WriteFile(done, nil, 0o600)
+}
+
+// filmed waits until a visit's films are there.
+func (w *world) filmed(ctx context.Context, v visit) error {
+	select {
+	case err := <-w.filming[v.name]:
+		w.filming[v.name] <- err // for whoever asks again
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // shootBench films one document as a 1280×720 camera sees it, to measure the live picture on.
@@ -210,12 +237,11 @@ func (w *world) writeList() (string, error) {
 
 // openKiosk starts the kiosk's own program on replay cameras, with a window.
 func (w *world) openKiosk(ctx context.Context) error {
-	for _, role := range []string{"document", "face"} { // nobody is there yet
-		if err := os.MkdirAll(filepath.Join(w.films, "nobody", role), 0o700); err != nil {
-			return err
-		}
+	first := visits()[0] // the kiosk's self-test looks through its cameras before anybody comes
+	if err := w.filmed(ctx, first); err != nil {
+		return err
 	}
-	if err := w.stage(visit{name: w.firstFilm()}); err != nil {
+	if err := w.stage(first); err != nil {
 		return err
 	}
 	var err error
@@ -225,9 +251,6 @@ func (w *world) openKiosk(ctx context.Context) error {
 	}
 	return w.startKiosk(ctx)
 }
-
-// firstFilm is a film that the kiosk's self-test can see before anybody comes.
-func (w *world) firstFilm() string { return visits()[0].name }
 
 func (w *world) startKiosk(ctx context.Context) error {
 	w.say("starting the kiosk")

@@ -8,12 +8,14 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/test"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"vestibule/agent"
@@ -200,32 +202,51 @@ func scenery() *image.NRGBA {
 	return img
 }
 
-// TestPictures writes every screen as a picture when VESTIBULE_PICTURES names a
-// folder, for people who change a screen and want to see it.
-func TestPicturesAreWrittenOnRequest(t *testing.T) {
+// TestThePainterDrawsTheScreens paints a screen in software and looks at its
+// colours. When VESTIBULE_PICTURES names a folder, every screen in every language
+// is left there, for people who change one and want to see it.
+func TestThePainterDrawsTheScreens(t *testing.T) {
+	forms := map[string]fyne.Size{"half": fyne.NewSize(540, 960)}
+	languages, only := []string{"ja"}, []string{"document"}
 	dir := os.Getenv("VESTIBULE_PICTURES")
-	if dir == "" {
-		dir = t.TempDir()
+	if dir != "" {
+		forms = map[string]fyne.Size{"tall": fyne.NewSize(1080, 1920), "wide": fyne.NewSize(1280, 800)}
+		languages, only = []string{"en", "ar", "ja"}, nil
 	}
-	sizes := map[string]fyne.Size{"tall": fyne.NewSize(1080, 1920)}
-	languages := []string{"en"}
-	if os.Getenv("VESTIBULE_PICTURES") != "" {
-		sizes["wide"] = fyne.NewSize(1280, 800)
-		languages = []string{"en", "ar", "ja"}
-	}
-	for form, size := range sizes {
+	for form, size := range forms {
 		for _, l := range languages {
 			u, _, c := stand(t, size.Width, size.Height, l)
 			for name, s := range scenes(c.now()) {
-				if dir := os.Getenv("VESTIBULE_ONLY"); dir != "" && dir != name {
+				if only != nil && !slices.Contains(only, name) {
 					continue
 				}
 				show(u, s, l)
+				img := u.opts.Canvas().Capture()
+				if name == "document" {
+					assert.Greater(t, count(img, u.look.Palette.Guide), 300, "the guide")
+					assert.Greater(t, count(img, color.NRGBA{R: 0xe9, G: 0xe4, B: 0xd8, A: 255}), 10000, "the live picture")
+					assert.Greater(t, count(img, u.look.Palette.Ink), 500, "the words")
+				}
+				if dir == "" {
+					continue
+				}
 				f, err := os.Create(filepath.Join(dir, form+"-"+l+"-"+name+".png"))
 				require.NoError(t, err)
-				require.NoError(t, png.Encode(f, u.opts.Canvas().Capture()))
+				require.NoError(t, png.Encode(f, img))
 				require.NoError(t, f.Close())
 			}
 		}
 	}
+}
+
+func count(img image.Image, want color.NRGBA) (n int) {
+	b := img.Bounds()
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			if color.NRGBAModel.Convert(img.At(x, y)) == want {
+				n++
+			}
+		}
+	}
+	return n
 }

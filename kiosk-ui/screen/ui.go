@@ -167,8 +167,7 @@ const tickEvery = 200 * time.Millisecond
 // Run connects the screen with an agent until ctx ends.
 func (u *UI) Run(ctx context.Context, k agent.Kiosk) {
 	u.do("begin", func() {
-		u.kiosk, u.begun, u.fault = k, true, nil
-		u.compose()
+		u.kiosk, u.fault = k, nil
 	})
 	go u.work(ctx, k)
 	go u.watchPreview(ctx, k)
@@ -227,6 +226,12 @@ func (u *UI) Fail(p *agent.Problem) {
 // Apply shows a state of the agent.
 func (u *UI) Apply(next agent.State) {
 	prev := u.state
+	// An agent that is still starting is the attract screen whose button waits.
+	u.begun = true
+	if next.Step == agent.StepClosed && next.Problem != nil && next.Problem.Code == agent.ProblemStarting {
+		u.begun = false
+		next = agent.State{Step: agent.StepAttract, Path: next.Path, Online: true}
+	}
 	if (next.Step == agent.StepAttract && prev.Step != agent.StepAttract) || (prev.Session != "" && next.Session != prev.Session) {
 		u.forget()
 	}

@@ -71,6 +71,9 @@ func (b *Button) ID() string { return b.spec.ID }
 // Enabled reports whether a touch does something.
 func (b *Button) Enabled() bool { return !b.spec.Off && b.spec.OnTap != nil }
 
+// Kind is its rank.
+func (b *Button) Kind() Kind { return b.spec.Kind }
+
 // Words gives the button's text, empty for rows.
 func (b *Button) Words() string { return b.spec.Words }
 

@@ -22,7 +22,6 @@ import (
 	"vestibule/models/evaluate/figures"
 	"vestibule/models/eyes"
 	faces "vestibule/models/face/evaluate"
-	faces "vestibule/models/face/evaluate"
 )
 
 func main() {
@@ -41,9 +40,7 @@ type part struct {
 }
 
 func parts() []part {
-	return []part{{"vectors", vectors}, {"documents", documents}, {"faces", func(ctx context.Context, e *eyes.Engine, data string, log io.Writer) (figures.Set, error) {
-		return faces.Faces(ctx, e, data, log)
-	}}}
+	return []part{{"vectors", vectors}, {"documents", documents}, {"faces", faces.Faces}}
 }
 
 func run(ctx context.Context, args []string, stdout io.Writer) error {

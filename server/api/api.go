@@ -71,6 +71,8 @@ type Private interface {
 type Config struct {
 	Store   Store
 	Private Private
+	// Waiting says why a submission is not decided yet; may be nil.
+	Waiting func(ctx context.Context, submission string) (string, error)
 	Clock   func() time.Time
 	Log     *slog.Logger
 }
@@ -92,7 +94,7 @@ func Handler(c Config) http.Handler {
 type fault struct {
 	Status int
 	Key    journey.CodeKey
-	Values map[string]string // of the message's placeholders
+	Values map[string]string // of what the message leaves open
 	Hint   string
 }
 

@@ -155,6 +155,7 @@ func (s server) journey(r *http.Request) (any, error) {
 		Explain   journey.Explanation `json:"explain"`
 		Journal   []journey.Event     `json:"journal"`
 		Delivered string              `json:"delivered,omitempty"` // when the kiosk acknowledged the decision
+		Waiting   string              `json:"waiting,omitempty"`   // why there is no decision yet
 	}{journeyRow: rowOf(row), Explain: explain, Journal: events}
 	if out.Journal == nil {
 		out.Journal = []journey.Event{}
@@ -162,6 +163,11 @@ func (s server) journey(r *http.Request) (any, error) {
 	for _, e := range events {
 		if e.Name == journey.CentreVerdictDelivered {
 			out.Delivered = timestamp(e.Received)
+		}
+	}
+	if row.Decision == "" && row.Submission != "" && s.Waiting != nil {
+		if out.Waiting, err = s.Waiting(ctx, row.Submission); err != nil {
+			return nil, err
 		}
 	}
 	return out, nil

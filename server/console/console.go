@@ -41,8 +41,10 @@ type Config struct {
 	Store Store
 	// Admits reports whether an API key may open the console.
 	Admits func(ctx context.Context, key string) (bool, error)
-	Clock  func() time.Time
-	Log    *slog.Logger
+	// Waiting says why a submission is not decided yet; may be nil.
+	Waiting func(ctx context.Context, submission string) (string, error)
+	Clock   func() time.Time
+	Log     *slog.Logger
 	// Every is how often live pages look for news; half a second when zero.
 	Every time.Duration
 }

@@ -24,6 +24,7 @@ type oneData struct {
 	Policy  string
 	Clock   journey.ClockConfidence
 	Decided journey.Event // zero while undecided
+	Waiting string        // why there is no decision yet, where that is known
 }
 
 // entry is an event in the table, with its causes named.
@@ -96,6 +97,11 @@ func (c *Console) load(ctx context.Context, id string) (oneData, error) {
 		switch e.Name {
 		case journey.EventApproved, journey.EventRejected, journey.EventPending:
 			data.Decided = e
+		}
+	}
+	if session.Decision == "" && session.Submission != "" && c.Waiting != nil {
+		if data.Waiting, err = c.Waiting(ctx, session.Submission); err != nil {
+			return oneData{}, err
 		}
 	}
 	return data, nil

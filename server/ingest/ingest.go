@@ -133,7 +133,7 @@ func (in *Ingest) Accept(ctx context.Context, up wire.Up) (wire.Ack, error) {
 		if err := f.take(ctx); err != nil {
 			return err
 		}
-		ack.High, ack.Refused, ack.Cursor = f.stream.High, f.stream.Refused, k.CommandSeq
+		ack.High, ack.Head, ack.Refused, ack.Cursor = f.stream.High, f.stream.Head, f.stream.Refused, k.CommandSeq
 		return nil
 	})
 	if err != nil {

@@ -60,27 +60,37 @@ func newBundle(t testing.TB, ca *identity.CA, name string) *identity.Bundle {
 	return b
 }
 
-// shake lets both sides meet over a pipe. In TLS 1.3 the client learns the server's
-// answer with the first byte, so one is sent.
-func shake(server, client *tls.Config) (serverErr, clientErr error, name string) {
-	a, b := net.Pipe()
-	defer a.Close()
-	defer b.Close()
+// shake lets both sides meet. In TLS 1.3 the client learns the server's answer with
+// the first byte, so one is sent.
+func shake(t *testing.T, server, client *tls.Config) (serverErr, clientErr error, name string) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer ln.Close()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		s := tls.Server(a, server)
+		raw, err := ln.Accept()
+		if err != nil {
+			serverErr = err
+			return
+		}
+		defer raw.Close()
+		raw.SetDeadline(time.Now().Add(10 * time.Second))
+		s := tls.Server(raw, server)
 		if serverErr = s.Handshake(); serverErr == nil {
 			name, serverErr = identity.PeerName(s.ConnectionState())
 			s.Write([]byte{1})
 		}
-		a.Close()
 	}()
-	c := tls.Client(b, client)
+	raw, err := net.Dial("tcp", ln.Addr().String())
+	require.NoError(t, err)
+	raw.SetDeadline(time.Now().Add(10 * time.Second))
+	c := tls.Client(raw, client)
 	if clientErr = c.Handshake(); clientErr == nil {
 		_, clientErr = c.Read(make([]byte, 1))
 	}
-	b.Close()
+	raw.Close()
 	<-done
 	return serverErr, clientErr, name
 }
@@ -88,11 +98,11 @@ func shake(server, client *tls.Config) (serverErr, clientErr error, name string)
 func TestKioskAndCentreProveTheirNamesToEachOther(t *testing.T) {
 	ca := newCA(t)
 	centre, kiosk := newCentre(t, ca), newBundle(t, ca, "kiosk-1")
-	serverErr, clientErr, name := shake(centre.ServerTLS(clock(now), nil), kiosk.TLS(clock(now)))
+	serverErr, clientErr, name := shake(t, centre.ServerTLS(clock(now), nil), kiosk.TLS(clock(now)))
 	require.NoError(t, serverErr)
 	require.NoError(t, clientErr)
 	require.Equal(t, "kiosk-1", name)
-	serverErr, clientErr, name = shake(centre.ServerTLS(clock(now), nil), centre.ClientTLS("", clock(now)))
+	serverErr, clientErr, name = shake(t, centre.ServerTLS(clock(now), nil), centre.ClientTLS("", clock(now)))
 	require.NoError(t, serverErr)
 	require.NoError(t, clientErr)
 	require.Equal(t, identity.CentreName, name)
@@ -119,7 +129,7 @@ func TestWhoeverCannotProveANameIsRefused(t *testing.T) {
 		"an expired kiosk certificate":     {centre.ServerTLS(clock(now.Add(identity.KioskValidity+time.Hour)), nil), kiosk.TLS(clock(now))},
 		"a kiosk whose clock is years old": {server, kiosk.TLS(clock(now.Add(-5 * 365 * 24 * time.Hour)))},
 	} {
-		serverErr, clientErr, _ := shake(c.server, c.client)
+		serverErr, clientErr, _ := shake(t, c.server, c.client)
 		require.Error(t, errors.Join(serverErr, clientErr), name)
 		require.Error(t, clientErr, name+": the client must notice")
 	}

@@ -417,6 +417,7 @@ func TestACommandThatCannotBeAppliedIsSetAsideAndTheStreamGoesOn(t *testing.T) {
 		w.up, w.stopUp = up, start(up.Run)
 		w.command(4)
 		time.Sleep(time.Second)
+		synctest.Wait()
 		require.Equal(t, []string{"c0", "c2", "c3"}, applied)
 		s, err := w.box.Stats(context.Background())
 		require.NoError(t, err)
@@ -450,6 +451,28 @@ func TestARestoredBackupBeginsANewEpochAndLosesNothing(t *testing.T) {
 	})
 }
 
+func TestACentreThatLostRecordsDoesNotStopTheStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, key(t), 1, linktest.Faults{})
+		defer w.close()
+		w.startCentre()
+		w.startKiosk(t)
+		w.append(t, 5, 10)
+		time.Sleep(time.Second)
+		require.Equal(t, 5, w.inbox.Count(name))
+		w.stopRecv()
+		w.inbox = linktest.NewInbox() // the centre's database was restored from before
+		w.startCentre()
+		w.append(t, 3, 10)
+		_, ok := w.drain(t, time.Minute)
+		require.True(t, ok)
+		got := w.inbox.Applied(name)
+		require.Len(t, got, 3)
+		require.Equal(t, "r5", got[0].ID)
+		require.NoError(t, w.inbox.Check())
+	})
+}
+
 func TestAWatcherGetsTheLatestStatus(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, key(t), 1, linktest.Faults{})
@@ -478,11 +501,14 @@ func TestASilentCentreIsNoticed(t *testing.T) {
 		w.startKiosk(t) // the broker is there, nobody reads
 		time.Sleep(20 * time.Second)
 		require.Equal(t, link.CodeUnanswered, w.up.Status().Code)
+		time.Sleep(time.Minute) // through several sessions
+		require.Equal(t, link.CodeUnanswered, w.up.Status().Code)
 		w.append(t, 1, 1)
 		time.Sleep(10 * time.Minute)
 		require.Less(t, w.net.Sent(), 1000, "and not flooded")
 		w.startCentre()
 		_, ok := w.drain(t, 30*time.Second)
 		require.True(t, ok)
+		require.Empty(t, w.up.Status().Code)
 	})
 }

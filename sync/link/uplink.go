@@ -88,6 +88,7 @@ const (
 	CodeStore       = "link_store"          // the outbox cannot be read or written
 	CodeRefused     = "link_refused"        // the centre refuses our frames: see Status.Refused
 	CodeAhead       = "link_ahead"          // the centre has records we never made: restored backup
+	CodeBehind      = "link_behind"         // the centre has lost records that it had: its database was restored
 	CodeUnanswered  = "link_unacknowledged" // connected, but the centre does not answer
 	CodeStopped     = "link_stopped"        // Run has ended
 )
@@ -250,6 +251,7 @@ type session struct {
 	in       chan Message
 	epoch    string
 	last     uint64 // highest record known to exist
+	low      int    // answers in a row below what the centre had acknowledged before
 	base     []byte // chain value after the acknowledged mark, as far as it is known
 	cursor   uint64
 	records  bool // the outbox may hold records to send
@@ -321,7 +323,10 @@ func (s *session) begin(ctx context.Context) error {
 		return err
 	}
 	s.update(func(st *Status) {
-		st.Online, st.Code, st.Session, st.Sent, st.Acked = true, "", s.id, s.send.acked, s.send.acked
+		if st.Code != CodeUnanswered { // that is over when the centre answers, not when the broker does
+			st.Code = ""
+		}
+		st.Online, st.Session, st.Sent, st.Acked = true, s.id, s.send.acked, s.send.acked
 	})
 	return nil
 }
@@ -565,7 +570,10 @@ func (s *session) acknowledge(ctx context.Context, ack wire.Ack) error {
 	ahead := false
 	if ack.Epoch == s.epoch {
 		if ack.High >= s.send.acked {
-			keep.High, keep.Head = ack.High, ack.Head
+			keep.High, keep.Head, s.low = ack.High, ack.Head, 0
+		} else if s.low++; s.low >= lowAnswers {
+			// What it has lost is gone here too. What waits must not wait behind that gap.
+			return s.renew(ctx, CodeBehind)
 		}
 		forked = ack.High == s.send.acked && len(ack.Head) > 0 && !bytes.Equal(ack.Head, s.base)
 		ahead = keep.High > s.last
@@ -579,7 +587,7 @@ func (s *session) acknowledge(ctx context.Context, ack wire.Ack) error {
 	if keep.High > s.send.acked || len(keep.Blobs) > 0 || forked {
 		_, err := s.box.Acknowledge(ctx, keep)
 		if errors.Is(err, outbox.ErrAhead) || errors.Is(err, outbox.ErrForked) {
-			return s.renew(ctx)
+			return s.renew(ctx, CodeAhead)
 		}
 		if err != nil {
 			return errStore{err}
@@ -630,29 +638,34 @@ func (s *session) compareClocks(st *Status, centre time.Time, rtt time.Duration)
 func (s *session) refused(ctx context.Context, ack wire.Ack) error {
 	s.update(func(st *Status) { st.Code, st.Refused = CodeRefused, ack.Refused })
 	if ack.Refused == wire.RefusedChain && ack.Epoch == s.epoch {
-		return s.renew(ctx)
+		return s.renew(ctx, CodeAhead)
 	}
 	return nil
 }
 
+// lowAnswers is how many it takes to tell a centre that lost records from an answer that came late.
+const lowAnswers = 3
+
 // renewEvery bounds how often a new epoch is begun, whatever the other side says.
 const renewEvery = time.Minute
 
-// renew begins a new epoch: the centre remembers more of the old one than this file does.
-func (s *session) renew(ctx context.Context) error {
+// renew begins a new epoch: the centre remembers more of the old one than this file
+// does, or less than it had said.
+func (s *session) renew(ctx context.Context, code string) error {
 	now := time.Now()
 	if !s.renewed.IsZero() && now.Sub(s.renewed) < renewEvery {
 		return nil
 	}
 	s.renewed = now
-	s.c.Log.Error("the centre holds records of this epoch that are not here; beginning a new epoch")
+	s.c.Log.Error("kiosk and centre differ about the records of this epoch; beginning a new one", "code", code, "acknowledged", s.send.acked)
+	s.low = 0
 	if err := s.box.Renew(ctx); err != nil {
 		return errStore{err}
 	}
 	if err := s.restart(ctx); err != nil {
 		return err
 	}
-	s.update(func(st *Status) { st.Code, st.Sent, st.Acked = CodeAhead, 0, 0 })
+	s.update(func(st *Status) { st.Code, st.Sent, st.Acked = code, 0, 0 })
 	return nil
 }
 

@@ -71,10 +71,11 @@ func (w *worker) notify(kiosk string) {
 func (w *worker) takeNews() map[string]struct{} {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	news := w.news
-	if len(news) > 0 {
-		w.news = make(map[string]struct{})
+	if len(w.news) == 0 {
+		return nil // never the map itself: Notify goes on writing to it
 	}
+	news := w.news
+	w.news = make(map[string]struct{})
 	return news
 }
 

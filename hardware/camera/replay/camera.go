@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -150,7 +151,9 @@ type stream struct {
 	clk    clock.Clock
 	recipe Recipe
 	src    source
+	parts  partition
 	score  score
+	dir    string // where cues are given; empty: none
 	format camera.Format
 	mode   camera.Mode
 	began  time.Time
@@ -201,13 +204,23 @@ func (s *stream) load(path string, video func(string) (Video, error)) error {
 			t.FPS = f
 		}
 		s.src = &film{open: func() (Video, error) { return video(path) }, v: v}
-		s.score = newScore(t, 0)
+		if s.parts, err = newPartition(t, 0); err != nil {
+			return unusable(err)
+		}
 	case st.IsDir() || isPicture(path):
 		s.src = newFolder(files)
-		s.score = newScore(t, len(files))
+		if s.parts, err = newPartition(t, len(files)); err != nil {
+			return unusable(err)
+		}
+		if len(t.Cues) > 0 {
+			s.dir = path
+			// A word from before this Open is not meant for it.
+			_, _ = s.cue()
+		}
 	default:
 		return unusable(errors.New("neither a picture, a video nor a folder"))
 	}
+	s.score = s.parts.score(0, s.parts.Main)
 	s.format = t.Format
 	if s.format == "" {
 		s.format = camera.MJPEG
@@ -224,7 +237,7 @@ func (s *stream) load(path string, video func(string) (Video, error)) error {
 // rate is the mean of the first pass, at least 1.
 func (s *stream) rate() int {
 	every := s.score.every
-	if n := len(s.score.at) - 1; n > 0 {
+	if n := len(s.score.pictures); n > 0 {
 		every = s.score.at[n] / time.Duration(n)
 	}
 	return max(1, int(float64(time.Second)/float64(every)+.5))
@@ -252,9 +265,10 @@ func (s *stream) Next(ctx context.Context) (camera.Frame, error) {
 		if len(s.queue) > 0 {
 			w := s.queue[0]
 			f, err := s.frame(w)
-			if ended := (endedError{}); errors.As(err, &ended) && s.score.at == nil {
+			if ended := (endedError{}); errors.As(err, &ended) && s.score.pictures == nil {
 				// A video's end: now its length is known, and the rest of the queue is wrong.
-				s.score.end(ended.pictures)
+				s.parts.n, s.parts.Main = ended.pictures, ended.pictures
+				s.score = s.parts.score(0, ended.pictures)
 				s.queue, s.next = nil, uint64(ended.pictures)
 				continue
 			}
@@ -295,6 +309,12 @@ func (s *stream) arrive(now time.Duration) (due time.Duration, over error) {
 		if at > now || s.stalled() {
 			return at, nil
 		}
+		if c, asked := s.cue(); asked {
+			first, start := s.next, at
+			s.score = s.parts.score(c[0], c[1])
+			s.score.first, s.score.start = first, start
+			_, picture, more = s.score.arrival(s.next)
+		}
 		if !more {
 			return at, camera.ErrEnded
 		}
@@ -306,6 +326,25 @@ func (s *stream) arrive(now time.Duration) (due time.Duration, over error) {
 		}
 		s.next++
 	}
+}
+
+// cue takes the word that asks for a stretch, if there is one. A word that is
+// no cue of this recording is taken away as well.
+func (s *stream) cue() (c [2]int, asked bool) {
+	if s.dir == "" {
+		return c, false
+	}
+	path := filepath.Join(s.dir, CueFile)
+	st, err := os.Stat(path)
+	if err != nil || st.Size() > 1000 {
+		return c, false
+	}
+	b, err := os.ReadFile(path)
+	if err != nil || os.Remove(path) != nil {
+		return c, false
+	}
+	c, asked = s.parts.Cues[strings.TrimSpace(string(b))]
+	return c, asked
 }
 
 func (s *stream) stalled() bool {

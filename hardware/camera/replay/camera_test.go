@@ -161,6 +161,47 @@ func TestPlaying(t *testing.T) {
 	})
 }
 
+func TestCues(t *testing.T) {
+	timing := replay.Timing{FPS: 10, Main: 3, Loop: replay.LoopTail, Tail: 1, Cues: map[string][2]int{"nod": {3, 5}, "blink": {5, 6}}}
+	cue := func(t *testing.T, dir, word string) {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, replay.CueFile), []byte(word), 0o600))
+	}
+	levels := func(t *testing.T, s camera.Stream, n int) (out []int) {
+		for _, v := range read(t, s, n) {
+			out = append(out, v.level)
+		}
+		return out
+	}
+	t.Run("a cue plays its stretch once, without a gap, and then the tail", func(t *testing.T) {
+		dir := record(t, t.TempDir(), 6, map[string]any{"timing.json": timing})
+		s, _ := open(t, dir)
+		require.Equal(t, []int{1, 2, 3, 2}, levels(t, s, 4), "pictures behind the main part are not played unasked")
+		cue(t, dir, "nod\n")
+		require.Equal(t, []seen{{4, 5, 400}, {5, 6, 500}, {2, 7, 600}, {3, 8, 700}, {2, 9, 800}}, read(t, s, 5))
+		cue(t, dir, "blink")
+		require.Equal(t, []int{6, 2, 3}, levels(t, s, 3))
+		require.NoFileExists(t, filepath.Join(dir, replay.CueFile))
+	})
+	t.Run("a word that is no cue is passed over", func(t *testing.T) {
+		dir := record(t, t.TempDir(), 6, map[string]any{"timing.json": timing})
+		s, _ := open(t, dir)
+		cue(t, dir, "dance")
+		require.Equal(t, []int{1, 2, 3, 2}, levels(t, s, 4))
+		require.NoFileExists(t, filepath.Join(dir, replay.CueFile))
+	})
+	t.Run("a word from before the camera was opened is passed over", func(t *testing.T) {
+		dir := record(t, t.TempDir(), 6, map[string]any{"timing.json": timing})
+		cue(t, dir, "nod")
+		s, _ := open(t, dir)
+		require.Equal(t, []int{1, 2}, levels(t, s, 2))
+	})
+	t.Run("a cue beyond the last picture makes the recording unusable", func(t *testing.T) {
+		dir := record(t, t.TempDir(), 4, map[string]any{"timing.json": timing})
+		_, err := replay.New(dir, replay.Options{}).Open(t.Context(), camera.Mode{})
+		require.ErrorIs(t, err, camera.ErrFormat)
+	})
+}
+
 func TestTakes(t *testing.T) {
 	levels := func(t *testing.T, c camera.Camera, n int) []int {
 		var out []int

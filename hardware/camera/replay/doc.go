@@ -6,6 +6,7 @@
 //
 //	timing.json   how long each picture stays, and what comes after the last one (Timing)
 //	recipe.json   how the camera misbehaves (Recipe); read anew at each Open
+//	cue           a word of Timing.Cues: play that stretch now
 //
 // A folder may hold takes instead, sub-folders take-1, take-2, …: each
 // successful Open plays the next one, and the last repeats. When the folder is a

@@ -20,6 +20,7 @@ import (
 const (
 	TimingFile = "timing.json"
 	RecipeFile = "recipe.json"
+	CueFile    = "cue"
 )
 
 // Bounds of a recording.
@@ -28,6 +29,7 @@ const (
 	maxPicture     = 32 << 20
 	maxControlFile = 1 << 20
 	maxMillisecond = 60_000
+	maxCues        = 100
 )
 
 // Loop says what comes after the last picture.
@@ -47,6 +49,12 @@ type Timing struct {
 	MS     []int         `json:"ms,omitempty"`     // how long each picture stays, milliseconds, 1..60000
 	Loop   Loop          `json:"loop,omitempty"`
 	Tail   int           `json:"tail,omitempty"` // index, from 0, of the picture that LoopTail goes back to
+	Main   int           `json:"main,omitempty"` // so many pictures are the recording; 0: all. Those behind are for cues
+	// Cues are stretches of pictures, [from, to), that are played when asked for:
+	// by the name of one in the file cue (CueFile), which is taken away then. After
+	// it the recording goes on at its tail, or its beginning. So a recorded person
+	// can answer what a screen asks.
+	Cues map[string][2]int `json:"cues,omitempty"`
 }
 
 // Recipe is the content of recipe.json: how the camera misbehaves. Frames count
@@ -75,6 +83,14 @@ func ParseTiming(b []byte) (Timing, error) {
 		return Timing{}, fmt.Errorf("%d times are more than %d", len(t.MS), maxPictures)
 	case t.Tail < 0:
 		return Timing{}, fmt.Errorf("tail %d is negative", t.Tail)
+	}
+	if t.Main < 0 || len(t.Cues) > maxCues {
+		return Timing{}, fmt.Errorf("main %d is negative, or %d cues are more than %d", t.Main, len(t.Cues), maxCues)
+	}
+	for name, c := range t.Cues {
+		if c[0] < 0 || c[1] <= c[0] || c[1] > maxPictures {
+			return Timing{}, fmt.Errorf("cue %q is not [from ≥ 0, to > from)", name)
+		}
 	}
 	for i, ms := range t.MS {
 		if ms < 1 || ms > maxMillisecond {

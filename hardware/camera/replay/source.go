@@ -154,66 +154,96 @@ func (f *film) ended(err error) error {
 func (f *film) Close() error { return f.v.Close() }
 
 // score says when each arrival comes and which picture it is. Arrivals count
-// from 0 and never end, unless loop is LoopEnd.
+// from 0 and never end, unless over is set.
 type score struct {
-	at   []time.Duration // when picture i of the first pass comes; one more: when it is over
-	loop Loop
-	tail int
-	// A video's length shows only when its end is met: until then n is 0 and
-	// pictures come at one rate.
+	// first arrival of this score and when it comes: a cue begins a new one.
+	first uint64
+	start time.Duration
+
+	pictures []int           // in the order of playing
+	at       []time.Duration // when each comes, from start; one more: when all are over
+	from     int             // index in pictures that follows the last
+	over     bool            // nothing follows the last
+
+	// A video's length shows only when its end is met: until then pictures is nil
+	// and they come at one rate.
 	every time.Duration
 }
 
-func newScore(t Timing, n int) score {
-	fps := t.FPS
-	if fps == 0 {
-		fps = 15
-	}
-	s := score{loop: t.Loop, tail: t.Tail, every: time.Duration(float64(time.Second) / fps)}
-	if s.loop == "" {
-		s.loop = LoopAll
-	}
-	if n > 0 {
-		s.at = make([]time.Duration, n+1)
-		for i := range n {
-			d := s.every
-			if i < len(t.MS) {
-				d = time.Duration(t.MS[i]) * time.Millisecond
-			}
-			s.at[i+1] = s.at[i] + d
-		}
-	}
-	return s
+// partition is a recording's times, from which scores are made.
+type partition struct {
+	Timing
+	every time.Duration
+	n     int // pictures; 0: not known
 }
 
-// end fixes the length of a recording that was unknown.
-func (s *score) end(n int) {
-	s.at = make([]time.Duration, n+1)
-	for i := range s.at {
-		s.at[i] = time.Duration(i) * s.every
+func newPartition(t Timing, n int) (partition, error) {
+	if t.FPS == 0 {
+		t.FPS = 15
 	}
+	if t.Main == 0 {
+		t.Main = n
+	}
+	if t.Main > n {
+		return partition{}, fmt.Errorf("main %d is more than the %d pictures", t.Main, n)
+	}
+	for name, c := range t.Cues {
+		if c[1] > n {
+			return partition{}, fmt.Errorf("cue %q ends at %d of %d pictures", name, c[1], n)
+		}
+	}
+	return partition{t, time.Duration(float64(time.Second) / t.FPS), n}, nil
+}
+
+// score plays from once, then what the recording loops.
+func (p partition) score(from, to int) score {
+	s := score{every: p.every, over: p.Loop == LoopEnd}
+	if p.n == 0 {
+		return s
+	}
+	back := 0
+	if p.Loop == LoopTail {
+		back = min(p.Tail, p.Main-1)
+	}
+	for i := from; i < to; i++ {
+		s.pictures = append(s.pictures, i)
+	}
+	if from == 0 && to == p.Main {
+		s.from = back
+	} else {
+		s.from = len(s.pictures)
+		for i := back; i < p.Main; i++ {
+			s.pictures = append(s.pictures, i)
+		}
+	}
+	s.at = make([]time.Duration, len(s.pictures)+1)
+	for i, pic := range s.pictures {
+		d := p.every
+		if pic < len(p.MS) {
+			d = time.Duration(p.MS[pic]) * time.Millisecond
+		}
+		s.at[i+1] = s.at[i] + d
+	}
+	return s
 }
 
 // arrival is the moment of arrival k and its picture; ok is false when the
 // recording is over by then.
 func (s *score) arrival(k uint64) (at time.Duration, picture int, ok bool) {
-	if s.at == nil {
-		return time.Duration(k) * s.every, int(k), true
+	k -= s.first
+	if s.pictures == nil {
+		return s.start + time.Duration(k)*s.every, int(k), true
 	}
-	n := uint64(len(s.at) - 1)
+	n, from := uint64(len(s.pictures)), uint64(s.from)
 	if k < n {
-		return s.at[k], int(k), true
+		return s.start + s.at[k], s.pictures[k], true
 	}
-	from := uint64(0)
-	switch s.loop {
-	case LoopEnd:
-		return s.at[n], 0, false
-	case LoopTail:
-		from = min(uint64(s.tail), n-1)
+	if s.over {
+		return s.start + s.at[n], 0, false
 	}
 	cycle := s.at[n] - s.at[from]
 	round, rest := (k-n)/(n-from), (k-n)%(n-from)
-	return s.at[n] + time.Duration(round)*cycle + s.at[from+rest] - s.at[from], int(from + rest), true
+	return s.start + s.at[n] + time.Duration(round)*cycle + s.at[from+rest] - s.at[from], s.pictures[from+rest], true
 }
 
 // black is a black JPEG in the size of j.
