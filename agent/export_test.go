@@ -18,6 +18,8 @@ var (
 	Bubble       = bubble
 	Find         = find
 	GoodDocument = goodDocument
+	CardFront    = cardFront
+	CardBack     = cardBack
 	GoodFace     = goodFace
 	Today        = today
 	Queue        = queue

@@ -53,6 +53,14 @@ func TestJourneysAreAsWritten(t *testing.T) {
 				return d, nil
 			})
 		}},
+		"card": {arrange: func(b agent.Bench) {
+			b.Reads(func(n int) (models.Document, error) {
+				if n == 1 {
+					return agent.CardFront(), nil
+				}
+				return agent.CardBack(), nil
+			})
+		}},
 		"stopped": {person: visitor.Person{StopAt: agent.StepReview}},
 		"refused": {person: visitor.Person{Refuse: true}},
 		"left":    {person: visitor.Person{LeaveAt: agent.StepReview}},
@@ -70,7 +78,7 @@ func TestJourneysAreAsWritten(t *testing.T) {
 				b.Stop()
 				golden(t, name, events)
 				want := map[string]journey.SessionStatus{
-					"happy": journey.StatusCompleted, "retry": journey.StatusCompleted, "exhausted": journey.StatusCompleted,
+					"happy": journey.StatusCompleted, "retry": journey.StatusCompleted, "card": journey.StatusCompleted, "exhausted": journey.StatusCompleted,
 				}[name]
 				if want == "" {
 					want = journey.StatusDropped

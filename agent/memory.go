@@ -81,6 +81,26 @@ type visit struct {
 	observed int       // events of the screen
 
 	stallSeen string // KIOSK_CAMERA_STALLED that was followed by a recovery
+
+	// first is the side of a two-sided document that was read already; nil: this
+	// is the first. It is not remembered across a crash: the step begins anew.
+	first *side
+	need  check.Need // the side that first lacks
+}
+
+// side is one read side of a document, and the events that tell of it.
+type side struct {
+	doc    models.Document
+	causes []string
+}
+
+// startOver forgets the side that was read already.
+func (v *visit) startOver() {
+	if v.first != nil {
+		clear(v.first.doc.Portrait)
+		clear(v.first.doc.Upright)
+	}
+	v.first, v.need = nil, check.NeedNothing
 }
 
 // attempt gives the number of the present step's try.
@@ -108,6 +128,7 @@ func (v *visit) wipe() {
 		v.OCR[i] = journey.OCRField{}
 	}
 	clear(v.Document.MRZ)
+	v.startOver()
 	*v = visit{}
 }
 

@@ -375,6 +375,7 @@ func (o *owner) publish() {
 			s.Hint, s.Outline, s.Face, s.Challenge = v.live.Hint, v.live.Outline, v.live.Face, v.live.Challenge
 			s.Progress, s.ByHand = v.live.Progress, v.live.ByHand
 		}
+		s.OtherSide = v.Step == StepDocument && v.first != nil
 		if v.Step == StepReview && !v.paused {
 			r := v.reviewed()
 			s.Review = &r

@@ -43,6 +43,7 @@ type State struct {
 	Retake      journey.CodeKey   // why the last capture was not accepted; zero when there is nothing to say
 	// RetakeVariant tells the messages of Retake apart where the code has several.
 	RetakeVariant string
+	OtherSide     bool                // at StepDocument: the other side of the document that was just taken is asked for
 	ByHand        bool                // the hand shutter is offered (after 20 s)
 	Review        *journey.PersonData // at StepReview
 	Outcome       *Outcome            // at StepResult

@@ -33,7 +33,9 @@ func (o *owner) enterDocument(events ...*journey.Event) {
 
 // lookAtDocument runs the document camera until a picture was taken.
 func (o *owner) lookAtDocument() {
+	turned := o.v.first != nil && o.v.Retake.IsZero()
 	o.runCapture(o.cfg.DocumentCamera, camera.RoleDocument, func(ctx context.Context, r capture.Rig) func() {
+		r.Turned = turned
 		shot, err := capture.Document(ctx, r)
 		return func() {
 			if err != nil {
@@ -138,7 +140,7 @@ func (o *owner) captureFailed(role camera.Role, err error) {
 		p = problem(ProblemCameraFailed)
 	}
 	v.Camera = append(v.Camera, journey.CameraProcess{
-		Type: processOf(role, true, v.Policy), Started: v.worked, Ended: o.now(), Error: p.Code,
+		Type: v.process(role, true), Started: v.worked, Ended: o.now(), Error: p.Code,
 	})
 	if p.Code == ProblemModelMissing || p.Code == ProblemWorkerLost {
 		o.fail(p)
@@ -156,13 +158,17 @@ func (o *owner) captureFailed(role camera.Role, err error) {
 	}
 }
 
-// processOf names the contract's type of a camera's use.
-func processOf(role camera.Role, auto bool, p journey.Policy) journey.CameraProcessType {
+// process names the contract's type of a camera's use.
+func (v *visit) process(role camera.Role, auto bool) journey.CameraProcessType {
 	switch {
-	case role == camera.RoleFace && p.Liveness.Active:
+	case role == camera.RoleFace && v.Policy.Liveness.Active:
 		return journey.FaceActive
 	case role == camera.RoleFace:
 		return journey.FacePassive
+	case v.need == check.NeedBack && auto:
+		return journey.BackAutocapture
+	case v.need == check.NeedBack:
+		return journey.BackCapture
 	case auto:
 		return journey.FrontAutocapture
 	}
@@ -173,7 +179,7 @@ func processOf(role camera.Role, auto bool, p journey.Policy) journey.CameraProc
 func (o *owner) cameraDone(role camera.Role, auto bool, started time.Time) *journey.Event {
 	v := o.v
 	now := o.now()
-	v.Camera = append(v.Camera, journey.CameraProcess{Type: processOf(role, auto, v.Policy), Started: started.UTC(), Ended: now})
+	v.Camera = append(v.Camera, journey.CameraProcess{Type: v.process(role, auto), Started: started.UTC(), Ended: now})
 	ev := o.event(journey.KioskCameraClosed, v.last[journey.EventCameraActivated])
 	ev.Started, ev.Detail = started.UTC(), map[string]string{"role": string(role)}
 	return ev
@@ -192,11 +198,11 @@ func (o *owner) read(shot capture.Shot) {
 	o.work(func(ctx context.Context, tell func(func())) func() {
 		started := o.now()
 		d, err := o.readDocument(ctx, shot.Frames, tell)
-		front := d.Upright
-		if len(front) == 0 {
-			front = stillOf(shot.Frames, d.Best)
+		still := d.Upright
+		if len(still) == 0 {
+			still = stillOf(shot.Frames, d.Best)
 		}
-		return func() { o.checkDocument(shot, d, front, started, err) }
+		return func() { o.checkDocument(shot, d, still, started, err) }
 	})
 }
 
@@ -250,8 +256,8 @@ func stillOf(frames []models.Frame, best int) []byte {
 	return b.Bytes()
 }
 
-// checkDocument judges what was read.
-func (o *owner) checkDocument(shot capture.Shot, d models.Document, front []byte, started time.Time, err error) {
+// checkDocument judges what was read: a whole document, or the two sides of one.
+func (o *owner) checkDocument(shot capture.Shot, d models.Document, still []byte, started time.Time, err error) {
 	v := o.v
 	if err != nil && !errors.Is(err, models.ErrFrame) {
 		if errors.Is(err, context.Canceled) {
@@ -264,8 +270,23 @@ func (o *owner) checkDocument(shot capture.Shot, d models.Document, front []byte
 		o.fail(problem(ProblemWorkerLost))
 		return
 	}
+	step := check.Step1{
+		Document: d, Site: o.cfg.Site.Country, Today: o.now(), Clock: o.clock,
+		Liveness: v.IDLiveness, Policy: v.Policy,
+	}
+	if err == nil && check.Whole(d) {
+		v.startOver() // this picture needs no other side
+	}
+	kind := journey.EvidenceFront
+	missing := check.NeedNothing
+	if v.first == nil && err == nil {
+		missing = step.Missing()
+	}
+	if v.need == check.NeedBack || missing == check.NeedFront {
+		kind = journey.EvidenceBack
+	}
 	uploads, ok := o.preserve(v.Attempt1, shot.Taken.UTC(),
-		picture{journey.EvidenceFront, front}, picture{journey.EvidencePortrait, bytes.Clone(d.Portrait)})
+		picture{kind, still}, picture{journey.EvidencePortrait, bytes.Clone(portraitOf(d, kind))})
 	if !ok {
 		return
 	}
@@ -277,10 +298,18 @@ func (o *owner) checkDocument(shot capture.Shot, d models.Document, front []byte
 		o.again(journey.Step1, bad, []string{ev.ID}, ev)
 		return
 	}
-	verdicts := check.Step1{
-		Document: d, Site: o.cfg.Site.Country, Today: o.now(), Clock: o.clock,
-		Liveness: v.IDLiveness, Policy: v.Policy,
-	}.Check()
+	if missing != check.NeedNothing {
+		o.turnOver(missing, d, started, causes)
+		return
+	}
+	var verdicts []check.Verdict
+	if v.first != nil {
+		causes = append(causes, v.first.causes...)
+		verdicts = append(verdicts, check.Belong(v.first.doc, d))
+		d = check.Join(v.first.doc, d)
+		step.Document = d
+	}
+	verdicts = append(verdicts, step.Check()...)
 	var events []*journey.Event
 	for _, c := range verdicts {
 		ev := o.verdict(c, causes...)
@@ -297,8 +326,12 @@ func (o *owner) checkDocument(shot capture.Shot, d models.Document, front []byte
 	case check.Block:
 		o.block(journey.Step1, ruling.Why, why, events...)
 	case check.Again:
+		if !check.ThisSide(ruling.Why) {
+			v.startOver()
+		}
 		o.again(journey.Step1, ruling.Why, why, events...)
 	default:
+		v.startOver()
 		v.Retake, v.RetakeVariant = journey.CodeKey{}, ""
 		v.Why = ids(events)
 		v.enter(StepReview, o.now())
@@ -306,6 +339,26 @@ func (o *owner) checkDocument(shot capture.Shot, d models.Document, front []byte
 			o.publish()
 		}
 	}
+}
+
+// portraitOf gives the portrait that is to be kept: a face on a card's back is
+// the small copy of the one in front.
+func portraitOf(d models.Document, kind journey.EvidenceKind) []byte {
+	if kind == journey.EvidenceBack {
+		return nil
+	}
+	return d.Portrait
+}
+
+// turnOver keeps a side that was read and asks for the other one. It is the same
+// try: nothing has failed.
+func (o *owner) turnOver(need check.Need, d models.Document, started time.Time, causes []string) {
+	v := o.v
+	ev := o.verdict(check.OneSide(need, d), causes...)
+	ev.Started = started
+	v.first, v.need = &side{doc: d, causes: append(causes, ev.ID)}, need
+	v.Retake, v.RetakeVariant, v.Why = journey.CodeKey{}, "", nil
+	o.enterDocument(ev)
 }
 
 // causesOf gives the ids of the events that a ruling rests on, the deciding one first.

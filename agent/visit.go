@@ -36,6 +36,9 @@ func maxAttempts(p journey.Policy) int {
 func (v *visit) path() string {
 	switch v.Step {
 	case StepDocument:
+		if v.need == check.NeedBack {
+			return "/document/back"
+		}
 		return "/document/front"
 	case StepReading:
 		return "/document/reading"
@@ -218,6 +221,14 @@ func (o *owner) back() error {
 		return nil
 	case StepReview:
 		return o.retake()
+	case StepDocument:
+		if v.first == nil {
+			return ErrNotNow
+		}
+		v.startOver() // the other side once more
+		v.Retake, v.RetakeVariant = journey.CodeKey{}, ""
+		o.enterDocument()
+		return nil
 	}
 	return ErrNotNow
 }
@@ -312,6 +323,7 @@ func (o *owner) retake() error {
 		return ErrNotNow
 	}
 	v.Retakes++
+	v.startOver()
 	v.forgetReading()
 	v.Why = nil
 	o.enterDocument()

@@ -45,9 +45,13 @@ type window struct {
 
 // openWindow makes the window; show it with run.
 func openWindow(o windowOptions) (*window, error) {
-	if err := display(); err != nil {
+	probe, err := display()
+	if err != nil {
 		return nil, err
 	}
+	// The probe stays connected until the toolkit is: an X server whose last client
+	// leaves resets itself, and refuses connections while it does.
+	defer probe.Close()
 	// One unit is one pixel: the screens scale themselves to the window. Words
 	// that were shown leave the toolkit's cache soon after.
 	for k, v := range map[string]string{"FYNE_SCALE": "1", "FYNE_CACHE": "20s"} {
@@ -60,7 +64,9 @@ func openWindow(o windowOptions) (*window, error) {
 	w := &window{fonts: theme.SystemFonts()}
 	w.app = app.New()
 	w.app.Settings().SetTheme(theme.Fyne{Palette: theme.Day(), Fonts: w.fonts})
-	w.win = w.app.NewWindow("Vestibule")
+	if w.win, err = newWindow(w.app); err != nil {
+		return nil, err
+	}
 	w.win.SetPadded(false)
 	opts := screen.Options{
 		Fonts: w.fonts, Language: o.language, Calm: o.calm, Log: o.log,
@@ -90,6 +96,16 @@ func openWindow(o windowOptions) (*window, error) {
 	return w, nil
 }
 
+// newWindow turns the toolkit's panic without a usable display into a problem.
+func newWindow(a fyne.App) (w fyne.Window, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = noDisplay(fmt.Errorf("the toolkit cannot open a window: %v", p))
+		}
+	}()
+	return a.NewWindow("Vestibule"), nil
+}
+
 // prewarm reads the large font while nobody waits for it.
 func (w *window) prewarm() {
 	for _, bold := range []bool{true, false} {
@@ -105,21 +121,22 @@ func (w *window) prewarm() {
 	}
 }
 
-// display checks that there is a display to open a window on, because the toolkit
-// only logs when there is none.
-func display() error {
-	none := func(cause error) error {
-		return &fault{&agent.Problem{Code: "display_missing", Message: "There is no display to show the kiosk on.", Hint: "Start it inside a graphical session, or name the display, for example: DISPLAY=:0 kiosk-ui run …"}, exitDisplay, cause}
-	}
+func noDisplay(cause error) error {
+	return &fault{&agent.Problem{Code: "display_missing", Message: "There is no display to show the kiosk on.", Hint: "Start it inside a graphical session, or name the display, for example: DISPLAY=:0 kiosk-ui run …"}, exitDisplay, cause}
+}
+
+// display connects to the display to open a window on, because the toolkit
+// panics when there is none. The caller closes the connection.
+func display() (net.Conn, error) {
 	name := os.Getenv("DISPLAY")
 	if name == "" {
-		return none(errors.New("DISPLAY is not set"))
+		return nil, noDisplay(errors.New("DISPLAY is not set"))
 	}
 	host, rest, ok := strings.Cut(name, ":")
 	number, _, _ := strings.Cut(rest, ".")
 	n, err := strconv.Atoi(number)
 	if !ok || err != nil || n < 0 {
-		return none(fmt.Errorf("DISPLAY %q is not understood", name))
+		return nil, noDisplay(fmt.Errorf("DISPLAY %q is not understood", name))
 	}
 	const patience = 2 * time.Second
 	var c net.Conn
@@ -132,9 +149,9 @@ func display() error {
 		c, err = net.DialTimeout("tcp", net.JoinHostPort(host, strconv.Itoa(6000+n)), patience)
 	}
 	if err != nil {
-		return none(err)
+		return nil, noDisplay(err)
 	}
-	return c.Close()
+	return c, nil
 }
 
 // size reads WxH.

@@ -372,7 +372,7 @@ func startRig(t *testing.T, w, h int, language string) *rig {
 	read, write, err := os.Pipe()
 	require.NoError(t, err)
 	defer read.Close()
-	x := exec.Command(xvfb, "-displayfd", "3", "-screen", "0", fmt.Sprintf("%dx%dx24", w, h), "-nolisten", "tcp")
+	x := exec.Command(xvfb, "-displayfd", "3", "-screen", "0", fmt.Sprintf("%dx%dx24", w, h), "-nolisten", "tcp", "-noreset")
 	x.ExtraFiles = []*os.File{write}
 	require.NoError(t, x.Start())
 	t.Cleanup(func() {

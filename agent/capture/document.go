@@ -24,6 +24,7 @@ func Document(ctx context.Context, r Rig) (Shot, error) {
 		tick := time.NewTicker(time.Second / time.Duration(r.Options.LookFPS))
 		defer tick.Stop()
 		var s steady
+		turn := turning{until: r.Options.Now().Add(turnLimit), done: !r.Turned}
 		hand := false
 		for {
 			l, ok, err := e.glance(ctx, models.AimDocument)
@@ -31,6 +32,9 @@ func Document(ctx context.Context, r Rig) (Shot, error) {
 				return err
 			}
 			if ok {
+				if turn.wait(r.Options.Now(), l.glance) {
+					s = steady{} // the side that was taken already
+				}
 				progress := s.add(l)
 				e.Tell(Live{
 					Hint: e.hint.update(r.Options.Now(), l.glance.Hint), Outline: l.glance.Outline, Progress: progress,

@@ -41,7 +41,30 @@ const (
 	maxMove     = 0.015 // of the picture's diagonal, each corner between two looks
 	nearBest    = 0.90  // of the best sharpness remembered
 	readFrames  = 3     // frames read and voted on
+
+	// turnLimit is how long a document may lie still after its other side was asked
+	// for: whoever turned it while the first side was read does not move it any more.
+	turnLimit = 8 * time.Second
 )
+
+// turning watches for the movement of a document that is being turned over.
+type turning struct {
+	until time.Time
+	from  *models.Glance
+	done  bool
+}
+
+// wait says whether the document still lies as it did.
+func (t *turning) wait(now time.Time, g models.Glance) bool {
+	switch {
+	case t.done:
+	case !now.Before(t.until), g.Outline == nil, t.from != nil && !still(*t.from, g):
+		t.done = true
+	case t.from == nil:
+		t.from = &g
+	}
+	return !t.done
+}
 
 // steady decides when a document is held still enough to be taken.
 type steady struct{ looks []look }

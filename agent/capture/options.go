@@ -63,7 +63,9 @@ func (o Options) WithDefaults() Options {
 }
 
 // Previewer is what an engine may offer besides: making the live picture where
-// pixels are decoded anyway. Without it the picture is decoded here, in Go.
+// pixels are decoded anyway. No picture and no error means that this frame is
+// left out, because there is more urgent work. When it fails, or is not offered,
+// the picture is decoded here, in Go.
 type Previewer interface {
 	Preview(ctx context.Context, f models.Frame, width, height int) (*image.NRGBA, error)
 }
@@ -77,6 +79,9 @@ type Rig struct {
 	Show func(p *image.NRGBA, seq uint64, at time.Time)
 	// Tell takes what happens, in order. It may block; the capture waits.
 	Tell func(Report)
+	// Turned says that the document has to be turned over first: until something
+	// moves, the picture is not taken by itself (for turnLimit).
+	Turned bool
 	// Shutter fires when the picture is to be taken now.
 	Shutter <-chan struct{}
 	Options Options

@@ -8,6 +8,7 @@ import (
 	"image"
 	"image/color"
 	"image/jpeg"
+	"time"
 
 	"vestibule/hardware/camera"
 	"vestibule/models"
@@ -16,11 +17,20 @@ import (
 // maxPreviewPixels bounds what is decoded for a live picture.
 const maxPreviewPixels = 3840 * 2160
 
+// previewLimit is how long an engine may take over a live picture before it is
+// made here: the picture must not freeze because a worker does.
+const previewLimit = 500 * time.Millisecond
+
 // preview makes a live picture of a frame, no larger than size. Pixels come from
 // outside: what Go decodes cannot harm its memory.
 func preview(ctx context.Context, e models.Engine, f models.Frame, size image.Point) (*image.NRGBA, error) {
 	if p, ok := e.(Previewer); ok {
-		return p.Preview(ctx, f, size.X, size.Y)
+		call, cancel := context.WithTimeout(ctx, previewLimit)
+		img, err := p.Preview(call, f, size.X, size.Y)
+		cancel()
+		if err == nil || errors.Is(err, models.ErrFrame) || ctx.Err() != nil {
+			return img, err
+		}
 	}
 	return Picture(f, size)
 }

@@ -114,3 +114,6 @@ func blocked(name journey.EventName, reason journey.Reason, code journey.CodeKey
 
 // score writes a 0..100 score the way all details do: one decimal.
 func score(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) }
+
+// ratio writes a ratio with two decimals.
+func ratio(v float64) string { return strconv.FormatFloat(v, 'f', 2, 64) }

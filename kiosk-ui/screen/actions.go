@@ -113,10 +113,8 @@ func (u *UI) spoken() []string {
 	case agent.StepLanguage:
 		return []string{u.t("language.title")}
 	case agent.StepDocument:
-		out := []string{u.t("document.front.title"), u.t("document.front.body")}
-		if s.Path == "/document/back" {
-			out = []string{u.t("document.back.title"), u.t("document.back.body")}
-		}
+		side := documentSide(s)
+		out := []string{u.t("document." + side + ".title"), u.t("document." + side + ".body")}
 		if !s.Retake.IsZero() {
 			out = append(out, u.look.Text.ForCode(s.Retake, s.RetakeVariant))
 		}

@@ -14,8 +14,6 @@ import (
 // area is a rectangle in pixels.
 type area struct{ x, y, w, h float32 }
 
-func (a area) inset(dx, dy float32) area { return area{a.x + dx, a.y + dy, a.w - 2*dx, a.h - 2*dy} }
-
 // frame is how a window of a size is divided.
 type frame struct {
 	w, h   float32
@@ -111,13 +109,6 @@ func (p *pen) icon(i theme.Icon, c color.NRGBA, weight, x, y, side float32) *can
 	img.Resize(fyne.NewSize(round(side), round(side)))
 	p.place(img, x, y)
 	return img
-}
-
-func (p *pen) picture(r fyne.Resource, x, y, w, h float32) {
-	img := canvas.NewImageFromResource(r)
-	img.FillMode = canvas.ImageFillContain
-	img.Resize(fyne.NewSize(round(w), round(h)))
-	p.place(img, x, y)
 }
 
 // disc draws a round ground with an icon in it.

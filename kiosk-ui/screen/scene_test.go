@@ -121,7 +121,8 @@ func scenes(now time.Time) map[string]agent.State {
 		x.Hint, x.ByHand, x.Attempt = models.HintNoDocument, true, 2
 		x.Retake = journey.CodeKey{Step: journey.Step1, Kind: journey.Retry, Code: "image_too_blurry"}
 	})
-	put("document-back", s(agent.StepDocument, "/document/back"), nil)
+	put("document-back", s(agent.StepDocument, "/document/back"), func(s *agent.State) { s.OtherSide = true })
+	put("document-photo", s(agent.StepDocument, "/document/front"), func(s *agent.State) { s.OtherSide = true })
 	put("reading", s(agent.StepReading, "/document/reading"), func(x *agent.State) { x.Progress = .6 })
 	put("review", s(agent.StepReview, "/review"), func(x *agent.State) { p := anna; x.Review = &p })
 	put("selfie", s(agent.StepSelfie, "/selfie"), func(x *agent.State) {

@@ -87,7 +87,6 @@ type live struct {
 	brackets *touch.Brackets
 	oval     *touch.Oval
 	hint     *hintCard
-	arrow    *canvas.Image
 	moves    map[journey.Challenge]*canvas.Image
 	bar      *movingBar
 	count    *touch.Label // text with the seconds left
@@ -330,6 +329,7 @@ type shown struct {
 	editing            field
 	wrong              string
 	challenged, faults bool
+	otherSide          bool
 }
 
 func (u *UI) shown() shown {
@@ -339,6 +339,7 @@ func (u *UI) shown() shown {
 		attempt: s.Attempt, most: s.MaxAttempts, retake: s.Retake, variant: s.RetakeVariant, byHand: s.ByHand, online: s.Online,
 		asking: s.Asking, help: u.help, strong: u.strong, ready: u.begun, editing: u.editing, wrong: u.wrong,
 		challenged: s.Challenge != "", faults: u.fault != nil,
+		otherSide: s.OtherSide,
 	}
 	if u.draft != nil {
 		k.review = *u.draft

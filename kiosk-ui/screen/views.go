@@ -145,7 +145,7 @@ func (u *UI) bar(step agent.Step) fyne.CanvasObject {
 	case agent.StepAttract, agent.StepClosed, agent.StepError:
 		places[0] = touch.Spec{ID: "language", Icon: theme.IconGlobe, Words: u.look.Text.Name, OnTap: u.nextLanguage}
 	default:
-		places[0] = touch.Spec{ID: "back", Icon: back, Words: u.t("bar.back"), Off: !canGoBack(step), OnTap: u.back}
+		places[0] = touch.Spec{ID: "back", Icon: back, Words: u.t("bar.back"), Off: !canGoBack(step, u.state.OtherSide), OnTap: u.back}
 	}
 	places[1] = touch.Spec{ID: "help", Icon: theme.IconHelp, Words: u.t("bar.help"), OnTap: u.showHelp}
 	contrast := touch.Spec{ID: "contrast", Icon: theme.IconContrast, Words: u.t("bar.contrast"), OnTap: u.toggleContrast}
@@ -178,8 +178,8 @@ func (u *UI) bar(step agent.Step) fyne.CanvasObject {
 }
 
 // canGoBack says where the agent takes Back.
-func canGoBack(step agent.Step) bool {
-	return step == agent.StepConsent || step == agent.StepReview
+func canGoBack(step agent.Step, otherSide bool) bool {
+	return step == agent.StepConsent || step == agent.StepReview || step == agent.StepDocument && otherSide
 }
 
 // speak sets title and sentence into the lower half and gives the y below them.
@@ -347,15 +347,23 @@ func (u *UI) document(show, say *pen, before *touch.Camera) {
 		u.offline(show)
 	}
 	u.hintCard(show)
-	side := "front"
-	if u.state.Path == "/document/back" {
-		side = "back"
-	}
+	side := documentSide(u.state)
 	y := u.speak(say, u.t("document."+side+".title"), u.t("document."+side+".body"), u.roomForActions(say, 1))
 	u.again(say, y, 1)
 	if u.state.ByHand {
 		u.act(say, touch.Spec{ID: "take", Icon: theme.IconCamera, Words: u.t("document.take"), Kind: touch.Primary, OnTap: u.take})
 	}
+}
+
+// documentSide says which texts stand beside the document's live picture.
+func documentSide(s agent.State) string {
+	switch {
+	case s.Path == "/document/back":
+		return "back"
+	case s.OtherSide:
+		return "photo"
+	}
+	return "front"
 }
 
 func (u *UI) roomForActions(p *pen, n int) float32 {

@@ -216,7 +216,7 @@ func arabic() map[string]string {
 		"problem.worker_lost.title":     "توقّف قارئ الصور",
 		"problem.worker_lost.advice":    "يعود تلقائياً. ابدأ من جديد بعد لحظة.",
 		"problem.bundle_missing.title":  "لم يُسجَّل هذا الجهاز بعد",
-		"problem.bundle_missing.advice": "للموظفين: حدّد مجلد التسجيل بالخيار ‎--bundle ثم أعد التشغيل.",
+		"problem.bundle_missing.advice": "للموظفين: حدّد مجلد التسجيل بالخيار --bundle ثم أعد التشغيل.",
 		"problem.policy_invalid.title":  "تعذّرت قراءة قواعد هذا الجهاز",
 		"problem.policy_invalid.advice": "استعمل جهازاً آخر من فضلك. للموظفين: تحقّقوا من ملف القواعد.",
 		"problem.screen_panic.title":    "حدثت مشكلة في الشاشة",

@@ -245,7 +245,7 @@ func TestWrapLosesNothingAndNeverOverlaps(t *testing.T) {
 
 func FuzzWrapNeverBreaks(f *testing.F) {
 	f.Add("مرحبا (2) hello", true)
-	f.Add("\xff\xfe‏‎日本", false)
+	f.Add("\xff\xfe\u200f\u200e日本", false)
 	f.Fuzz(func(t *testing.T, s string, rtl bool) {
 		for _, l := range Wrap(s, 20, rtl, wide) {
 			if l.Width < 0 {

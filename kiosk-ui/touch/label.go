@@ -129,7 +129,7 @@ func (l *Label) set() {
 	}
 	rtl := l.look.RTL() && !s.Plain
 	var lines []text.Line
-	size, leading := l.look.U(s.Size), float32(0)
+	var size, leading float32
 	for units := s.Size; ; units -= 2 {
 		size = l.look.U(units)
 		leading = size * s.Leading

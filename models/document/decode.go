@@ -81,7 +81,10 @@ func follows(a, b symbol) float64 {
 // alphabets gives what each place of one line of a layout can hold, and where names
 // are. A character of the wrong kind is very unlikely but not forbidden: specimens and
 // forgeries that break the layout exist, and must be read as they are printed.
-func alphabets(l mrz.Layout, line int) (places [][]symbol, name []bool) {
+//
+// With alike, a look-alike of the wrong kind counts as what its place allows: the second
+// reader was trained on print where 0 and O differ, and would rather shift the line.
+func alphabets(l mrz.Layout, line int, alike bool) (places [][]symbol, name []bool) {
 	kinds := l.Kinds()[line]
 	places, name = make([][]symbol, len(kinds)), make([]bool, len(kinds))
 	for _, sp := range l.Names() {
@@ -99,7 +102,9 @@ func alphabets(l mrz.Layout, line int) (places [][]symbol, name []bool) {
 			s := symbol{class: class}
 			switch {
 			case !k.Allows(c):
-				s.prior = wrongKind
+				if _, like := k.Alike(c); !like || !alike {
+					s.prior = wrongKind
+				}
 			case name[i] && class == filler:
 				places[i] = append(places[i], symbol{class: class, kind: first}, symbol{class: class, kind: second}, symbol{class: class, kind: tail})
 				continue

@@ -46,7 +46,7 @@ const (
 
 func read(t *testing.T, l mrz.Layout, line int, p posteriors) string {
 	t.Helper()
-	places, name := alphabets(l, line)
+	places, name := alphabets(l, line, false)
 	r, ok := decode(p, places, name)
 	require.True(t, ok)
 	return r.text
@@ -86,7 +86,7 @@ func TestDecode(t *testing.T) {
 		assert.Equal(t, mrz.MRVA, v.layout)
 	})
 	t.Run("too few frames are no line", func(t *testing.T) {
-		places, name := alphabets(mrz.TD3, 0)
+		places, name := alphabets(mrz.TD3, 0, false)
 		_, ok := decode(written("P<UTO"), places, name)
 		assert.False(t, ok)
 	})
@@ -138,7 +138,7 @@ func FuzzDecode(f *testing.F) {
 		for i := range p.log {
 			p.log[i] = -float32(b[(i*31+i/classes)%len(b)]) / 8
 		}
-		places, name := alphabets(l, int(line)%lines)
+		places, name := alphabets(l, int(line)%lines, false)
 		r, ok := decode(p, places, name)
 		if !ok {
 			return

@@ -89,18 +89,18 @@ func (r *Reader) cutPortrait(ctx context.Context, upright gocv.Mat, search image
 	defer part.Close()
 	own := part.Clone()
 	defer own.Close()
-	f, err := r.faces.FindFace(ctx, own)
-	if err != nil || !f.Found {
+	box, seen, err := r.faces.LocateFace(ctx, own)
+	if err != nil || !seen {
 		return false, err
 	}
 	w, h := float64(search.Dx()), float64(search.Dy())
-	high := (f.Box.Y2 - f.Box.Y1) * h
+	high := (box.Y2 - box.Y1) * h
 	if high < smallestFace*h {
 		return false, nil
 	}
 	cut := image.Rect(
-		search.Min.X+int(f.Box.X1*w-portraitAside*high), search.Min.Y+int(f.Box.Y1*h-portraitAbove*high),
-		search.Min.X+int(f.Box.X2*w+portraitAside*high), search.Min.Y+int(f.Box.Y2*h+portraitBelow*high),
+		search.Min.X+int(box.X1*w-portraitAside*high), search.Min.Y+int(box.Y1*h-portraitAbove*high),
+		search.Min.X+int(box.X2*w+portraitAside*high), search.Min.Y+int(box.Y2*h+portraitBelow*high),
 	).Intersect(image.Rect(0, 0, upright.Cols(), upright.Rows()))
 	if cut.Dx() < models.MinFrameSide || cut.Dy() < models.MinFrameSide {
 		return false, nil
@@ -115,6 +115,10 @@ func (r *Reader) cutPortrait(ctx context.Context, upright gocv.Mat, search image
 		return false, err
 	}
 	if !closer.Found { // the wider view saw it; its measures stand, in the cut-out's own places
+		f, err := r.faces.FindFace(ctx, own)
+		if err != nil || !f.Found {
+			return false, err
+		}
 		closer = f
 		closer.Width, closer.Height = face.Cols(), face.Rows()
 		move := func(x, y float64) (float64, float64) {

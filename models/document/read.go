@@ -33,6 +33,11 @@ type page struct {
 	from  image.Point
 	turn  int // how img was turned to find rows
 	rows  int // of text
+
+	outline  outline // in the picture as it came
+	outlined bool
+	upright  bool // the rows of text plainly run across the picture as it came
+
 	zone  zone
 	again []reading
 	doc   *mrz.Document
@@ -49,11 +54,19 @@ func (p page) found() bool { return p.zone.score >= zoneScore }
 // Recognition is 0 without a zone, else 50 × the own reader's mean probability of
 // a character + 50 × the share of characters that the second reader reads alike.
 func (r *Reader) Read(ctx context.Context, frames []gocv.Mat) (models.Document, error) {
-	if len(frames) == 0 {
+	return r.ReadEach(ctx, len(frames), func(i int) (gocv.Mat, error) {
+		if err := usable(frames[i]); err != nil {
+			return gocv.Mat{}, err
+		}
+		return frames[i].Clone(), nil
+	})
+}
+
+// ReadEach is Read of n pictures that next makes only when they are needed: mostly one is. It
+// closes them. A picture that next cannot make, with models.ErrFrame, is left out.
+func (r *Reader) ReadEach(ctx context.Context, n int, next func(i int) (gocv.Mat, error)) (models.Document, error) {
+	if n == 0 {
 		return models.Document{}, fmt.Errorf("%w: no frame", models.ErrFrame)
-	}
-	if len(frames) > MaxFrames {
-		frames = frames[:MaxFrames]
 	}
 	today := r.now()
 	var pages []page
@@ -63,21 +76,35 @@ func (r *Reader) Read(ctx context.Context, frames []gocv.Mat) (models.Document, 
 		}
 	}()
 	var bad error
-	for i, m := range frames {
+	for i := range min(n, MaxFrames) {
 		if err := ctx.Err(); err != nil {
 			return models.Document{}, err
 		}
-		if err := usable(m); err != nil {
-			bad = err
+		m, err := next(i)
+		if err == nil {
+			if err = usable(m); err != nil {
+				m.Close()
+			}
+		}
+		if errors.Is(err, models.ErrFrame) {
+			bad = errors.Join(bad, fmt.Errorf("frame %d: %w", i, err))
 			continue
 		}
-		p, err := r.readPage(ctx, m.Clone(), today)
+		if err != nil {
+			return models.Document{}, err
+		}
+		p, err := r.readPage(ctx, m, today, len(pages) > 0 && !pages[0].found())
 		p.index = i
 		pages = append(pages, p)
 		if err != nil {
 			return models.Document{}, err
 		}
 		if accepted(p.doc, p.same) {
+			break
+		}
+		if plain, err := p.plainlyNone(); err != nil {
+			return models.Document{}, err
+		} else if plain {
 			break
 		}
 	}
@@ -108,6 +135,19 @@ func usable(m gocv.Mat) error {
 	return nil
 }
 
+// plainlyNone tells whether another frame of the same document will not show a zone either:
+// its text was seen, upright and sharp, with enough pixels, and no part of it is a zone.
+func (p page) plainlyNone() (bool, error) {
+	if p.found() || !p.outlined || !p.upright || !p.resolved(coarseSide) {
+		return false, nil
+	}
+	b := bounds(p.outline.corners, p.img.Cols(), p.img.Rows())
+	part := p.img.Region(b)
+	defer part.Close()
+	q, err := quality.Measure(part)
+	return err == nil && q.Sharpness >= quality.Legible && q.Glare >= quality.Glaring, err
+}
+
 // rank orders frames of the same document by how well they were read.
 func (p page) rank() float64 {
 	rank := p.zone.score + 100*p.share
@@ -120,80 +160,147 @@ func (p page) rank() float64 {
 	return rank
 }
 
-// readPage takes m over.
-func (r *Reader) readPage(ctx context.Context, m gocv.Mat, today time.Time) (page, error) {
+// Longer sides that the detector is given, in pixels: of the cut-out that the outline shows, and
+// of the whole frame, coarsely and finely.
+const (
+	cutSide    = 480
+	coarseSide = 640
+	fineSide   = 960
+	// From this many pixels a millimetre, the detector misses no line of a zone for want of
+	// pixels: its letters are five pixels high.
+	detectMM = 2.0
+	// The longest document that an outline may show, in millimetres: a passport's page.
+	longestMM = 125
+)
+
+// readPage takes m over. A brief look is for further frames of a document that showed no zone:
+// where it is, it is seen in the cut-out.
+func (r *Reader) readPage(ctx context.Context, m gocv.Mat, today time.Time, brief bool) (page, error) {
 	p := page{img: m, from: image.Pt(m.Cols(), m.Rows())}
-	for _, quarter := range []int{0, 90} {
-		work := m
-		if quarter != 0 {
-			turned, err := picture.Turn(m, quarter)
-			if err != nil {
-				return p, err
-			}
-			work = turned
-		}
-		z, rows, err := r.locateZone(ctx, work)
-		if err != nil {
-			if quarter != 0 {
-				work.Close()
-			}
-			return p, err
-		}
-		p.rows = max(p.rows, rows)
-		if z.score > p.zone.score {
-			p.zone = z
-			if quarter != 0 {
-				m.Close()
-				p.img, p.turn = work, quarter
-				work = m
-			}
-		} else if quarter != 0 {
-			work.Close()
-		}
-		if p.zone.score > turnScore || p.rows == 0 {
-			break
-		}
-	}
-	if !p.found() {
-		return p, nil
-	}
-	again, err := r.readAgain(p.img, p.zone)
-	if err != nil {
+	var err error
+	if p.outline, p.outlined, err = findOutline(m); err != nil {
 		return p, err
 	}
-	p.again = again
+	if err := r.search(ctx, &p, brief); err != nil || !p.found() {
+		return p, err
+	}
+	if p.again, err = r.readAgain(p.img, p.zone); err != nil {
+		return p, err
+	}
 	p.judge(p.zone.text(), today)
 	return p, nil
 }
 
+// search looks for the zone: in the outline first, then in the whole frame, finely only
+// where the outline does not tell that coarsely is enough, and turned by 90° only where the rows
+// of text do not tell that it is upright.
+func (r *Reader) search(ctx context.Context, p *page, brief bool) error {
+	whole := image.Rect(0, 0, p.img.Cols(), p.img.Rows())
+	looks := []view{{whole, coarseSide}, {whole, fineSide}}
+	if p.outlined {
+		if p.resolved(coarseSide) {
+			looks = looks[:1]
+		}
+		if cut := bounds(p.outline.corners, whole.Dx(), whole.Dy()); cut.Dx() >= models.MinFrameSide && cut.Dy() >= models.MinFrameSide {
+			looks = append([]view{{cut, cutSide}}, looks...)
+		}
+	}
+	if brief {
+		looks = looks[:1]
+	}
+	z, rows, err := r.locateZone(ctx, p.img, looks)
+	if err != nil {
+		return err
+	}
+	p.zone, p.rows = z, len(rows)
+	p.upright = upright(rows)
+	if z.score > turnScore || p.rows == 0 || p.upright || brief {
+		return nil
+	}
+	turned, err := picture.Turn(p.img, 90)
+	if err != nil {
+		return err
+	}
+	looks = []view{{image.Rect(0, 0, turned.Cols(), turned.Rows()), coarseSide}, {image.Rect(0, 0, turned.Cols(), turned.Rows()), fineSide}}
+	if p.resolved(coarseSide) {
+		looks = looks[:1]
+	}
+	z, rows, err = r.locateZone(ctx, turned, looks)
+	if err != nil || z.score <= p.zone.score {
+		turned.Close()
+	} else {
+		p.img.Close()
+		p.img, p.turn, p.zone = turned, 90, z
+	}
+	p.rows = max(p.rows, len(rows))
+	return err
+}
+
+// view is a part of a picture and the longer side in which the detector sees it.
+type view struct {
+	area image.Rectangle
+	side int
+}
+
+// resolved tells whether the whole frame at that side shows the outlined document's lines.
+func (p page) resolved(side int) bool {
+	if !p.outlined {
+		return false
+	}
+	across, down := sides(p.outline.corners)
+	scale := math.Min(1, float64(side)/float64(max(p.from.X, p.from.Y)))
+	return math.Max(across, down)*scale/longestMM >= detectMM
+}
+
+// upright tells whether the rows of text plainly run across the picture.
+func upright(rows []row) bool {
+	across, down := 0, 0
+	for _, r := range rows {
+		if r.length() < longRow*r.height {
+			continue
+		}
+		if d := r.dir(); math.Abs(d.x) > math.Abs(d.y) {
+			across++
+		} else {
+			down++
+		}
+	}
+	return across >= fewRows && across >= 3*down
+}
+
+// longRow is the length, in heights, from which a row's direction is that of its text.
+const longRow = 4
+
 // turnScore is the score above which a frame is not tried turned by 90° as well.
 const turnScore = 75.0
 
-// locateZone looks for text rows coarsely first, then finely, and reads what could be a zone.
-func (r *Reader) locateZone(ctx context.Context, m gocv.Mat) (zone, int, error) {
+// locateZone looks for text rows in one view after the other and reads what could be a zone.
+// It returns the rows of the view that showed most.
+func (r *Reader) locateZone(ctx context.Context, m gocv.Mat, looks []view) (zone, []row, error) {
 	grey, err := picture.ToGrey(m)
 	if err != nil {
-		return zone{}, 0, err
+		return zone{}, nil, err
 	}
 	defer grey.Close()
 	var best zone
-	rows := 0
-	for _, side := range []int{640, 960} {
+	var rows []row
+	for _, v := range looks {
 		if err := ctx.Err(); err != nil {
-			return zone{}, 0, err
+			return zone{}, nil, err
 		}
-		pieces, err := detect(r.finder, m, side)
+		lines, err := r.rowsIn(m, v)
 		if err != nil {
-			return zone{}, 0, err
+			return zone{}, nil, err
 		}
-		lines := join(pieces)
-		rows = max(rows, len(lines))
-		if len(lines) == 0 {
+		if len(lines) > len(rows) {
+			rows = lines
+		}
+		if len(lines) == 0 && v.area.Dx() == m.Cols() && v.area.Dy() == m.Rows() {
 			break // not a trace of text: looking closer will not find a zone
 		}
 		z, err := r.findZone(ctx, grey, blocks(lines))
 		if err != nil {
-			return zone{}, 0, err
+			return zone{}, nil, err
 		}
 		if z.score > best.score {
 			best = z
@@ -202,17 +309,32 @@ func (r *Reader) locateZone(ctx context.Context, m gocv.Mat) (zone, int, error) 
 			break
 		}
 	}
-	if best.score < zoneScore {
+	if best.score < zoneScore || best.sure() {
 		return best, rows, nil
 	}
 	z, err := r.refine(grey, best)
 	if err != nil && !errors.Is(err, models.ErrFrame) {
-		return zone{}, 0, err
+		return zone{}, nil, err
 	}
 	if err == nil && len(z.lines) > 0 && z.score >= zoneScore {
 		best = z
 	}
 	return best, rows, nil
+}
+
+// rowsIn detects the rows of text in a part of a picture.
+func (r *Reader) rowsIn(m gocv.Mat, v view) ([]row, error) {
+	part := m.Region(v.area)
+	defer part.Close()
+	pieces, err := detect(r.finder, part, v.side)
+	if err != nil {
+		return nil, err
+	}
+	by := vec{float64(v.area.Min.X), float64(v.area.Min.Y)}
+	for i, p := range pieces {
+		pieces[i].start, pieces[i].end = p.start.add(by), p.end.add(by)
+	}
+	return join(pieces), nil
 }
 
 // judge parses the text and compares the readers.
@@ -273,9 +395,12 @@ func vote(pages []page, best int, today time.Time) page {
 func (r *Reader) describe(ctx context.Context, p page) (models.Document, error) {
 	d := models.Document{Width: p.from.X, Height: p.from.Y, Best: p.index, Turn: p.turn}
 	w, h := p.img.Cols(), p.img.Rows()
-	o, seen, err := findOutline(p.img)
-	if err != nil {
-		return d, err
+	o, seen := p.outline, p.outlined
+	var err error
+	if p.turn != 0 {
+		if o, seen, err = findOutline(p.img); err != nil {
+			return d, err
+		}
 	}
 	var shape *[4]vec // of the document, in img
 	flat := false     // shape is its border, good enough to rectify by
@@ -334,7 +459,7 @@ func (p page) hint(d models.Document, outlined bool) models.HintCode {
 		return models.HintBright
 	case !p.found() && !outlined && d.Portrait == nil && p.rows < fewRows:
 		return models.HintNoDocument
-	case !p.found() && q.Sharpness < quality.Soft:
+	case !p.found() && q.Sharpness < quality.Legible:
 		return models.HintBlur
 	case !p.found():
 		return models.HintNoMRZ

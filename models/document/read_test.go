@@ -239,6 +239,11 @@ func TestReadEndsWithItsContext(t *testing.T) {
 // oneFace is a FaceFinder that knows where the drawn face is by its colour.
 type oneFace struct{}
 
+func (f oneFace) LocateFace(ctx context.Context, m gocv.Mat) (models.Box, bool, error) {
+	found, err := f.FindFace(ctx, m)
+	return found.Box, found.Found, err
+}
+
 func (oneFace) FindFace(_ context.Context, m gocv.Mat) (models.Face, error) {
 	hsv, mask := gocv.NewMat(), gocv.NewMat()
 	defer hsv.Close()

@@ -26,7 +26,7 @@ const (
 func (r *Reader) readAgain(bgr gocv.Mat, z zone) ([]reading, error) {
 	out := make([]reading, 0, len(z.strips))
 	for i, s := range z.strips {
-		places, name := alphabets(z.layout, i)
+		places, name := alphabets(z.layout, i, true)
 		var looks []posteriors
 		var line reading
 		// A line that differs is looked at in two more framings, and the mean counts: an accident of
@@ -47,13 +47,26 @@ func (r *Reader) readAgain(bgr gocv.Mat, z zone) ([]reading, error) {
 			if line, ok = decode(average(looks), places, name); !ok {
 				line = reading{}
 			}
-			if line.text == z.lines[i].text {
+			if settled(z.layout, i, line.text) == settled(z.layout, i, z.lines[i].text) {
 				break
 			}
 		}
 		out = append(out, line)
 	}
 	return out, nil
+}
+
+// settled is one line of a layout with its look-alikes settled by their places.
+func settled(l mrz.Layout, line int, text string) string {
+	kinds, b := l.Kinds()[line], []byte(text)
+	for i, c := range b {
+		if i < len(kinds) {
+			if to, ok := kinds[i].Alike(c); ok {
+				b[i] = to
+			}
+		}
+	}
+	return string(b)
 }
 
 func lookAgain(net *onnx.Network, keys []int, bgr gocv.Mat, s strip) (posteriors, error) {

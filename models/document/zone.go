@@ -36,6 +36,7 @@ type zone struct {
 	lines  []reading
 	strips []strip
 	score  float64 // 0..100, mean probability of its characters
+	looks  []posteriors
 }
 
 func (z zone) text() []string {
@@ -108,7 +109,9 @@ func (r *Reader) readBlock(grey gocv.Mat, b block, turned bool) (zone, error) {
 		}
 		ps[i] = p
 	}
-	return bestLayout(ps, strips), nil
+	z := bestLayout(ps, strips)
+	z.looks = ps
+	return z, nil
 }
 
 // letters counts the characters of a line when each frame is taken at its word.
@@ -129,16 +132,32 @@ func (p posteriors) letters() int {
 	return n
 }
 
+// farFromSize is by how many characters the longest line, read freely, may miss the size of a
+// layout that is still tried. Misreadings lose characters far more often than they add any.
+const farFromSize = 5
+
 func bestLayout(ps []posteriors, strips []strip) zone {
-	best, bestScore := zone{}, math.Inf(-1)
+	seen := 0
+	for _, p := range ps {
+		seen = max(seen, p.letters())
+	}
+	fits := map[bool][]mrz.Layout{}
 	for _, l := range mrz.Layouts() {
-		if n, _ := l.Size(); n != len(ps) {
-			continue
+		if n, length := l.Size(); n == len(ps) {
+			near := seen >= length-farFromSize && seen <= length+farFromSize
+			fits[near] = append(fits[near], l)
 		}
+	}
+	layouts := fits[true]
+	if len(layouts) == 0 {
+		layouts = fits[false]
+	}
+	best, bestScore := zone{}, math.Inf(-1)
+	for _, l := range layouts {
 		z, score := zone{layout: l, strips: strips}, 0.0
 		ok := true
 		for i, p := range ps {
-			places, name := alphabets(l, i)
+			places, name := alphabets(l, i, false)
 			var line reading
 			if line, ok = decode(p, places, name); !ok {
 				break
@@ -154,13 +173,28 @@ func bestLayout(ps []posteriors, strips []strip) zone {
 	return best
 }
 
+// sure tells whether a zone leaves nothing for refine to settle.
+func (z zone) sure() bool {
+	for _, l := range z.lines {
+		for _, c := range l.chars {
+			if c < sureChar {
+				return false
+			}
+		}
+	}
+	return len(z.lines) > 0
+}
+
+// sureChar is the probability from which a character needs no second look by the same reader.
+const sureChar = .97
+
 // refine looks again at a zone with its strips framed a little higher, lower, tighter
 // and wider, and decodes the mean: what depends on the framing cancels out.
 func (r *Reader) refine(grey gocv.Mat, z zone) (zone, error) {
 	ps := make([]posteriors, len(z.strips))
 	for i, s := range z.strips {
-		looks := make([]posteriors, 0, len(framings))
-		for _, f := range framings {
+		looks := append(make([]posteriors, 0, len(framings)), z.looks[i])
+		for _, f := range framings[1:] {
 			n := s.from.sub(s.to).unit().across().times(-f.shift * s.half)
 			p, err := look(r.lines, grey, strip{from: s.from.add(n), to: s.to.add(n), half: s.half * f.half, stretch: f.half})
 			if err != nil {

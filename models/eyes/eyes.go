@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"maps"
 	"sync"
 
@@ -73,6 +74,18 @@ func (p portraits) FindFace(ctx context.Context, bgr gocv.Mat) (models.Face, err
 	return p.e.faces.Portrait(bgr)
 }
 
+// LocateFace says where FindFace would find it.
+func (p portraits) LocateFace(ctx context.Context, bgr gocv.Mat) (models.Box, bool, error) {
+	if err := ctx.Err(); err != nil {
+		return models.Box{}, false, err
+	}
+	found, err := p.e.faces.Find(bgr)
+	if err != nil || len(found) == 0 {
+		return models.Box{}, false, err
+	}
+	return found[0].Box, true, nil
+}
+
 // Glance looks at one live frame.
 func (e *Engine) Glance(ctx context.Context, f models.Frame, aim models.Aim) (models.Glance, error) {
 	m, err := decode(ctx, f)
@@ -105,33 +118,15 @@ func (e *Engine) ReadDocument(ctx context.Context, frames []models.Frame) (model
 	if len(frames) == 0 || len(frames) > MaxFrames {
 		return models.Document{}, fmt.Errorf("%w: %d frames, want 1..%d", models.ErrFrame, len(frames), MaxFrames)
 	}
-	var ms []gocv.Mat
-	defer func() {
-		for _, m := range ms {
-			m.Close()
-		}
-	}()
-	var at []int // position of each decoded frame among the given ones
-	var bad error
-	for i, f := range frames {
-		m, err := decode(ctx, f)
-		if err != nil {
-			if ctx.Err() != nil {
-				return models.Document{}, err
-			}
-			bad = errors.Join(bad, fmt.Errorf("frame %d: %w", i, err))
-			continue
-		}
-		ms, at = append(ms, m), append(at, i)
+	return e.documents.ReadEach(ctx, len(frames), func(i int) (gocv.Mat, error) { return decode(ctx, frames[i]) })
+}
+
+// Preview makes a live picture of a frame, no larger than width × height.
+func (e *Engine) Preview(ctx context.Context, f models.Frame, width, height int) (*image.NRGBA, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
-	if len(ms) == 0 {
-		return models.Document{}, bad
-	}
-	d, err := e.documents.Read(ctx, ms)
-	if err == nil && d.Best >= 0 && d.Best < len(at) {
-		d.Best = at[d.Best]
-	}
-	return d, err
+	return picture.PreviewOf(f, width, height)
 }
 
 // Versions names the networks in use.

@@ -158,17 +158,7 @@ func Settle(layout Layout, lines []string) ([]string, []Swap) {
 			continue
 		}
 		for j, c := range b {
-			k := kinds[i][j]
-			if k&SexKind != 0 || k.Allows(c) {
-				continue
-			}
-			var to byte
-			if isLetter(c) && k&Digit != 0 {
-				to = digitFor(c)
-			} else if isDigit(c) && k&Letter != 0 {
-				to = letterFor(c)
-			}
-			if to != 0 {
+			if to, ok := kinds[i][j].Alike(c); ok {
 				b[j] = to
 				swaps = append(swaps, Swap{Line: i, Column: j, From: c, To: to})
 			}
@@ -176,6 +166,21 @@ func Settle(layout Layout, lines []string) ([]string, []Swap) {
 		out[i] = string(b)
 	}
 	return out, swaps
+}
+
+// Alike gives the character that looks like c and is the one of the two that may stand in a
+// place of kind k; it is false when c itself may, or nothing like it does.
+func (k Kind) Alike(c byte) (byte, bool) {
+	if k&SexKind != 0 || k.Allows(c) {
+		return 0, false
+	}
+	var to byte
+	if isLetter(c) && k&Digit != 0 {
+		to = digitFor(c)
+	} else if isDigit(c) && k&Letter != 0 {
+		to = letterFor(c)
+	}
+	return to, to != 0
 }
 
 func digitFor(c byte) byte {

@@ -50,6 +50,9 @@ type Options struct {
 	// vector units. It makes most networks two to three times faster, and those
 	// with many small depthwise layers three times slower: measure.
 	KeepLayout bool
+	// Threads work on one Run; default 1. More shorten the wait, never the work, and
+	// rest between runs instead of spinning.
+	Threads int
 }
 
 // Info describes one input or output. A dimension of -1 may have any size.
@@ -170,13 +173,16 @@ func New(name string, network []byte, o Options) (_ *Network, err error) {
 	if o.KeepLayout {
 		level = ort.GraphOptimizationLevelEnableExtended
 	}
-	// One thread: a kiosk has few cores and the screen needs one. No arena: a
+	// One thread unless asked: a kiosk has few cores and the screen needs one. No arena: a
 	// big frame must not keep its peak memory for ever.
-	err = errors.Join(so.SetIntraOpNumThreads(1), so.SetInterOpNumThreads(1),
+	err = errors.Join(so.SetIntraOpNumThreads(max(1, o.Threads)), so.SetInterOpNumThreads(1),
 		so.SetExecutionMode(ort.ExecutionModeSequential),
 		so.SetGraphOptimizationLevel(level))
 	if n.dynamic() {
 		err = errors.Join(err, so.SetCpuMemArena(false), so.SetMemPattern(false))
+	}
+	if o.Threads > 1 {
+		err = errors.Join(err, so.AddSessionConfigEntry("session.intra_op.allow_spinning", "0"))
 	}
 	if err != nil {
 		return fail("prepare", err)

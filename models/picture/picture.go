@@ -272,6 +272,51 @@ func Preview(m gocv.Mat) (*image.NRGBA, error) {
 	return &image.NRGBA{Pix: rgba.ToBytes(), Stride: 4 * w, Rect: image.Rect(0, 0, w, h)}, nil
 }
 
+// PreviewOf decodes a frame for the screen, no larger than width × height. A JPEG
+// is decoded at half, a quarter or an eighth of its size where that is still
+// enough, which costs a fraction of the whole.
+func PreviewOf(f models.Frame, width, height int) (*image.NRGBA, error) {
+	w, h, pix, err := check(f)
+	if err != nil {
+		return nil, err
+	}
+	if width < 1 || height < 1 || width > PreviewWidth || height > PreviewHeight {
+		return nil, fmt.Errorf("preview of %d × %d is out of bounds", width, height)
+	}
+	var m gocv.Mat
+	if f.Format == models.JPEG {
+		how := gocv.IMReadColor
+		toW, _ := Within(w, h, width, height)
+		switch {
+		case w >= 8*toW:
+			how = gocv.IMReadReducedColor8
+		case w >= 4*toW:
+			how = gocv.IMReadReducedColor4
+		case w >= 2*toW:
+			how = gocv.IMReadReducedColor2
+		}
+		if m, err = gocv.IMDecode(pix, how); err != nil {
+			return nil, errf("decode JPEG: %v", err)
+		}
+	} else if m, err = Decode(f); err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	if err := BGR(m); err != nil {
+		return nil, err
+	}
+	w, h = Within(m.Cols(), m.Rows(), width, height)
+	small, err := ResizeBy(m, w, h, gocv.InterpolationLinear)
+	if err != nil {
+		return nil, err
+	}
+	defer small.Close()
+	rgba := gocv.NewMat()
+	defer rgba.Close()
+	gocv.CvtColor(small, &rgba, gocv.ColorBGRToRGBA)
+	return &image.NRGBA{Pix: rgba.ToBytes(), Stride: 4 * w, Rect: image.Rect(0, 0, w, h)}, nil
+}
+
 // Planes writes m (BGR or grey) as separate colour planes (NCHW without the N)
 // of (value − mean[c]) × scale[c]. With rgb the planes of a BGR matrix come out
 // in the order red, green, blue; mean and scale are in the order of the planes

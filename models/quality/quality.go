@@ -23,7 +23,20 @@ const (
 	Glaring = 85.0 // Glare below this: a reflection covers something
 	Dim     = 30.0 // Exposure below this: too dark or too bright
 	Grey    = 25.0 // Colour below this: looks like a black and white copy
+
+	// Legible is the Sharpness of a document's picture under which blur explains that
+	// its small print was not read. Of the same 30 pictures every one scores 84 or
+	// more as it is, and 60 or less after a Gaussian blur as wide as a stroke of the
+	// machine readable zone (.35 mm on a page of 125 mm: .28 % of the longer side).
+	// The lower end was taken: a sharp picture without a zone is a card's front.
+	Legible = 60.0
 )
+
+// sharpSide is the longer side that Measure takes Sharpness at, at most. Blur
+// counts in parts of the picture; a sensor's noise, which looks like fine detail
+// and comes after the lens, is averaged away. The same passport page, 1,420 pixels
+// wide and out of focus, scores 54 as it comes and 34 at this size; in focus 84 and 100.
+const sharpSide = 800
 
 // smallSide is the longer side that glare, exposure and colour are measured at.
 // Their subject is larger than a letter, and it makes them cheap enough for live pictures.
@@ -76,8 +89,16 @@ func measure(bgr gocv.Mat, live bool) (models.Quality, error) {
 		defer part.Close()
 	}
 	full := gocv.NewMat()
-	defer full.Close()
+	defer func() { full.Close() }()
 	gocv.CvtColor(part, &full, gocv.ColorBGRToGray)
+	if w, h := picture.Within(full.Cols(), full.Rows(), sharpSide, sharpSide); !live && w < full.Cols() {
+		less, err := picture.Resize(full, w, h)
+		if err != nil {
+			return models.Quality{}, err
+		}
+		full.Close()
+		full = less
+	}
 	if q.Sharpness, err = Sharpness(full); err != nil {
 		return models.Quality{}, err
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"log/slog"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"vestibule/models"
@@ -66,6 +68,9 @@ type Client struct {
 	codec codec
 	stop  context.CancelFunc
 	done  chan struct{} // closed when the supervisor has ended
+
+	readings   atomic.Int32 // of documents under way: no previews meanwhile
+	previewing atomic.Bool  // one at a time
 
 	mu     sync.Mutex
 	child  *child        // nil while down
@@ -151,6 +156,8 @@ func (c *Client) Glance(ctx context.Context, f models.Frame, aim models.Aim) (mo
 
 // ReadDocument reads one side of a document.
 func (c *Client) ReadDocument(ctx context.Context, frames []models.Frame) (models.Document, error) {
+	c.readings.Add(1)
+	defer c.readings.Add(-1)
 	r, err := c.call(ctx, request{Op: opDocument, Frames: frames}, c.cfg.DocumentTimeout)
 	if err != nil {
 		return models.Document{}, err
@@ -171,6 +178,39 @@ func (c *Client) ReadFace(ctx context.Context, f models.Frame) (models.Face, err
 		return models.Face{}, fmt.Errorf("%w: empty answer", models.ErrWorker)
 	}
 	return *r.Face, nil
+}
+
+// Preview makes a live picture of a frame, no larger than width × height. It
+// never stands in the way of a reading: it gives nothing (and no error) while a
+// document is read or another preview is under way, and it does not wait for a
+// child that is down.
+func (c *Client) Preview(ctx context.Context, f models.Frame, width, height int) (*image.NRGBA, error) {
+	r := request{Op: opPreview, Frames: []models.Frame{f}, Width: width, Height: height}
+	if err := refuse(r); err != nil {
+		return nil, err
+	}
+	if c.readings.Load() > 0 || !c.previewing.CompareAndSwap(false, true) {
+		return nil, nil
+	}
+	defer c.previewing.Store(false)
+	c.mu.Lock()
+	k, why := c.child, c.state.Why
+	c.mu.Unlock()
+	if k == nil {
+		return nil, fmt.Errorf("%w: %s", models.ErrWorker, why)
+	}
+	a, err := k.call(ctx, r, c.cfg.GlanceTimeout)
+	if errors.Is(err, errNotSent) {
+		return nil, k.why()
+	}
+	if err != nil {
+		return nil, err
+	}
+	p := a.Live
+	if p == nil || p.Width < 1 || p.Height < 1 || p.Width > width || p.Height > height || len(p.Pix) != 4*p.Width*p.Height {
+		return nil, fmt.Errorf("%w: empty answer", models.ErrWorker)
+	}
+	return &image.NRGBA{Pix: p.Pix, Stride: 4 * p.Width, Rect: image.Rect(0, 0, p.Width, p.Height)}, nil
 }
 
 // Versions names the networks in use.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"image"
 	"io"
 	"os"
 	"sync"
@@ -116,6 +117,13 @@ func serve(in io.Reader, out io.Writer, cc codec, e models.Engine) error {
 	}
 }
 
+// previewer is an engine that makes live pictures too.
+type previewer interface {
+	Preview(ctx context.Context, f models.Frame, width, height int) (*image.NRGBA, error)
+}
+
+var _ previewer = (*eyes.Engine)(nil)
+
 // answer does one request. A Go panic costs the request, not the child.
 func answer(e models.Engine, q request) (a response) {
 	a.ID = q.ID
@@ -150,6 +158,16 @@ func answer(e models.Engine, q request) (a response) {
 		var d models.Document
 		if d, err = e.ReadDocument(ctx, q.Frames); err == nil {
 			a.Document = &d
+		}
+	case opPreview:
+		p, ok := e.(previewer)
+		if !ok || len(q.Frames) != 1 {
+			err = fmt.Errorf("%w: no preview", models.ErrFrame)
+			break
+		}
+		var img *image.NRGBA
+		if img, err = p.Preview(ctx, q.Frames[0], q.Width, q.Height); err == nil {
+			a.Live = &livePicture{img.Rect.Dx(), img.Rect.Dy(), img.Pix}
 		}
 	case opVersions:
 		a.Versions, err = e.Versions(ctx)

@@ -30,6 +30,7 @@ const (
 	opDocument
 	opFace
 	opVersions
+	opPreview
 )
 
 func (o op) String() string {
@@ -44,6 +45,8 @@ func (o op) String() string {
 		return "read face"
 	case opVersions:
 		return "versions"
+	case opPreview:
+		return "preview"
 	}
 	return fmt.Sprintf("op %d", uint8(o))
 }
@@ -54,6 +57,8 @@ type request struct {
 	Aim    models.Aim     `cbor:"3,keyasint,omitempty"`
 	Frames []models.Frame `cbor:"4,keyasint,omitempty"`
 	Limit  time.Duration  `cbor:"5,keyasint,omitempty"` // after which the child should give up by itself
+	Width  int            `cbor:"6,keyasint,omitempty"` // preview: at most
+	Height int            `cbor:"7,keyasint,omitempty"`
 }
 
 // failure says which of the models errors a response stands for.
@@ -76,6 +81,14 @@ type response struct {
 	Face     *models.Face      `cbor:"6,keyasint,omitempty"`
 	Versions map[string]string `cbor:"7,keyasint,omitempty"`
 	Cage     []string          `cbor:"8,keyasint,omitempty"` // hello: what holds the child
+	Live     *livePicture      `cbor:"9,keyasint,omitempty"`
+}
+
+// livePicture is a preview: four bytes a pixel (red, green, blue, opaque), rows without gaps.
+type livePicture struct {
+	Width  int    `cbor:"1,keyasint"`
+	Height int    `cbor:"2,keyasint"`
+	Pix    []byte `cbor:"3,keyasint"`
 }
 
 // codec is the CBOR of both sides. Times keep their nanoseconds.

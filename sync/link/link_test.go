@@ -283,6 +283,9 @@ func TestWhateverHappensEverythingArrivesOnceAndInOrder(t *testing.T) {
 				return
 			}
 			failed = w.check()
+			if n := w.inbox.Epochs(name); failed == nil && n > 1 {
+				failed = fmt.Errorf("%d epochs, though nothing was restored or lost", n)
+			}
 		})
 		if failed != nil {
 			rt.Fatal(failed)

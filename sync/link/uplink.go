@@ -250,9 +250,10 @@ type session struct {
 	id       string
 	in       chan Message
 	epoch    string
-	last     uint64 // highest record known to exist
-	low      int    // answers in a row below what the centre had acknowledged before
-	base     []byte // chain value after the acknowledged mark, as far as it is known
+	last     uint64    // highest record known to exist
+	low      int       // answers in a row below what the centre had acknowledged before
+	lowSince time.Time // when they began
+	base     []byte    // chain value after the acknowledged mark, as far as it is known
 	cursor   uint64
 	records  bool // the outbox may hold records to send
 	pictures bool // the outbox may hold blobs that are not on the list
@@ -571,7 +572,7 @@ func (s *session) acknowledge(ctx context.Context, ack wire.Ack) error {
 	if ack.Epoch == s.epoch {
 		if ack.High >= s.send.acked {
 			keep.High, keep.Head, s.low = ack.High, ack.Head, 0
-		} else if s.low++; s.low >= lowAnswers {
+		} else if s.lost(now) {
 			// What it has lost is gone here too. What waits must not wait behind that gap.
 			return s.renew(ctx, CodeBehind)
 		}
@@ -643,8 +644,18 @@ func (s *session) refused(ctx context.Context, ack wire.Ack) error {
 	return nil
 }
 
-// lowAnswers is how many it takes to tell a centre that lost records from an answer that came late.
+// lowAnswers is how many it takes, and quiet how long they must go on, to tell a
+// centre that lost records from answers that were overtaken on the way.
 const lowAnswers = 3
+
+// lost notes an answer below the acknowledged mark, and tells whether the centre
+// has lost records that it had.
+func (s *session) lost(now time.Time) bool {
+	if s.low++; s.low == 1 {
+		s.lowSince = now
+	}
+	return s.low >= lowAnswers && now.Sub(s.lowSince) >= quiet
+}
 
 // renewEvery bounds how often a new epoch is begun, whatever the other side says.
 const renewEvery = time.Minute

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"vestibule/sync/link"
@@ -192,6 +193,19 @@ func (i *Inbox) State(kiosk string) (wire.State, bool) {
 	defer i.mu.Unlock()
 	s, ok := i.states[kiosk]
 	return s, ok
+}
+
+// Epochs counts the epochs in which a kiosk has sent.
+func (i *Inbox) Epochs(kiosk string) int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	n := 0
+	for key := range i.streams {
+		if strings.HasPrefix(key, kiosk+"|") {
+			n++
+		}
+	}
+	return n
 }
 
 // Check returns an error if the store saw what must not be.
