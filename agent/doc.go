@@ -22,6 +22,10 @@
 //	capture/  cameras and the vision engine: frames in, captures and hints out
 //	visitor/  a scripted person, for tests, benchmarks and kiosks without a screen
 //
+// A document is read when a machine readable zone and a portrait were found, on
+// one side or on two (check.Missing, turnOver): a card's front is kept while its
+// back is asked for, in the same try.
+//
 // What may live here: what a kiosk does by itself. What may not: widgets and
 // texts, and final decisions, which are the centre's.
 package agent

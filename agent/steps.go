@@ -33,7 +33,7 @@ func (o *owner) enterDocument(events ...*journey.Event) {
 
 // lookAtDocument runs the document camera until a picture was taken.
 func (o *owner) lookAtDocument() {
-	turned := o.v.first != nil && o.v.Retake.IsZero()
+	turned := o.v.first != nil // also in a second try: it may still lie as it did
 	o.runCapture(o.cfg.DocumentCamera, camera.RoleDocument, func(ctx context.Context, r capture.Rig) func() {
 		r.Turned = turned
 		shot, err := capture.Document(ctx, r)

@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/color"
 	"image/jpeg"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -227,13 +228,85 @@ func TestACameraThatSticksInOpenIsGivenUp(t *testing.T) {
 	})
 }
 
-func BenchmarkPreview720p(b *testing.B) {
-	jpg, _ := picture(b, 1280, 720)
+// previewing is an engine that makes live pictures as a test says.
+type previewing struct {
+	models.Engine
+	f func(context.Context) (*image.NRGBA, error)
+}
+
+func (p previewing) Preview(ctx context.Context, _ models.Frame, _, _ int) (*image.NRGBA, error) {
+	return p.f(ctx)
+}
+
+func TestTheLivePictureNeverFreezes(t *testing.T) {
+	jpg, _ := picture(t, 64, 48)
 	m := models.Frame{Format: models.JPEG, Pix: jpg}
-	b.ResetTimer()
-	for range b.N {
-		if _, err := Picture(m, image.Pt(640, 480)); err != nil {
-			b.Fatal(err)
-		}
+	made := image.NewNRGBA(image.Rect(0, 0, 2, 2))
+	for name, c := range map[string]struct {
+		f    func(context.Context) (*image.NRGBA, error)
+		want image.Point
+		err  error
+	}{
+		"the engine's is taken":            {func(context.Context) (*image.NRGBA, error) { return made, nil }, image.Pt(2, 2), nil},
+		"one left out is left out":         {func(context.Context) (*image.NRGBA, error) { return nil, nil }, image.Point{}, nil},
+		"a dead worker's is made here":     {func(context.Context) (*image.NRGBA, error) { return nil, models.ErrWorker }, image.Pt(64, 48), nil},
+		"so is that of one which hangs":    {func(ctx context.Context) (*image.NRGBA, error) { <-ctx.Done(); return nil, ctx.Err() }, image.Pt(64, 48), nil},
+		"a bad frame is bad for everybody": {func(context.Context) (*image.NRGBA, error) { return nil, models.ErrFrame }, image.Point{}, models.ErrFrame},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				img, err := preview(t.Context(), previewing{f: c.f}, m, image.Pt(640, 480))
+				require.ErrorIs(t, err, c.err)
+				if c.want == (image.Point{}) {
+					assert.Nil(t, img)
+					return
+				}
+				assert.Equal(t, c.want, img.Rect.Size())
+			})
+		})
+	}
+}
+
+func TestADocumentThatIsToBeTurnedOverIsNotTakenAsItLies(t *testing.T) {
+	begin := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	lying, moved := lookOf(models.HintNone, 80, .2).glance, lookOf(models.HintNone, 80, .3).glance
+	for name, c := range map[string]struct {
+		looks []models.Glance
+		after time.Duration // of the last look
+		waits bool
+	}{
+		"it lies as it did":                     {[]models.Glance{lying, lying, lying}, 3 * time.Second, true},
+		"it was moved":                          {[]models.Glance{lying, moved}, time.Second, false},
+		"it was taken away":                     {[]models.Glance{lying, {}}, time.Second, false},
+		"it was moved and lies still again":     {[]models.Glance{lying, moved, moved, moved}, time.Second, false},
+		"it was turned before anybody looked":   {[]models.Glance{lying, lying}, turnLimit, false},
+		"a look that is the first says nothing": {[]models.Glance{lying}, 0, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := turning{until: begin.Add(turnLimit)}
+			got := false
+			for i, g := range c.looks {
+				at := begin
+				if i == len(c.looks)-1 {
+					at = begin.Add(c.after)
+				}
+				got = w.wait(at, g)
+			}
+			assert.Equal(t, c.waits, got)
+		})
+	}
+}
+
+func BenchmarkPreviewInGo(b *testing.B) {
+	for _, size := range []image.Point{{X: 1280, Y: 720}, {X: 1920, Y: 1080}} {
+		b.Run(strconv.Itoa(size.Y)+"p", func(b *testing.B) {
+			jpg, _ := picture(b, size.X, size.Y)
+			m := models.Frame{Format: models.JPEG, Pix: jpg}
+			for b.Loop() {
+				if _, err := Picture(m, image.Pt(640, 480)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

@@ -31,16 +31,6 @@ func parseFace(b []byte) (typeface, error) {
 	return typeface{f}, nil
 }
 
-// has reports whether the face can draw every rune of s.
-func (t typeface) has(s string) bool {
-	for _, r := range s {
-		if _, ok := t.face.NominalGlyph(r); !ok {
-			return false
-		}
-	}
-	return true
-}
-
 // width of s at an em of size, in the unit of size.
 func (t typeface) width(s string, size float64) float64 {
 	var w float64

@@ -45,9 +45,9 @@ func cast() map[string]player {
 	return map[string]player{
 		"mara": {
 			surname: "LINDQVIST", given: "MARA ELIN", birth: "1992-05-17", sex: "female", number: "U4471902K", size: rig.TD3,
-			portrait: shot{"sample1.jpg", image.Rect(1469, 212, 1674, 428), 40},
-			selfie:   shot{"sample3.jpg", image.Rect(1076, 192, 1295, 506), 6},
-			others:   []image.Rectangle{image.Rect(589, 330, 787, 604), image.Rect(1502, 301, 1684, 565)},
+			portrait: shot{"sample3.jpg", image.Rect(1076, 192, 1295, 506), 6},
+			selfie:   shot{"sample1.jpg", image.Rect(1469, 212, 1674, 428), 42},
+			others:   []image.Rectangle{image.Rect(831, 432, 1032, 647)},
 		},
 		"dana": { // stands on the list that the demo imports
 			surname: "QORVANE", given: "DANA ILSE", birth: "1988-11-02", sex: "female", number: "U2210457P", size: rig.TD3,

@@ -94,7 +94,8 @@ func (w *world) shoot(ctx context.Context, all []visit) error {
 func (w *world) film(ctx context.Context, printer *rig.Printer, who player, v visit) error {
 	dir := filepath.Join(w.films, v.name)
 	done := filepath.Join(dir, "done")
-	if _, err := os.Stat(done); err == nil {
+	script := fmt.Appendf(nil, "film 1 %+v %+v", who, v) // another cast or another visit is another film
+	if last, err := os.ReadFile(done); err == nil && bytes.Equal(last, script) {
 		return nil
 	}
 	w.say("filming visit %s", v.name)
@@ -104,7 +105,7 @@ func (w *world) film(ctx context.Context, printer *rig.Printer, who player, v vi
 	if err := who.film(ctx, printer, w.portraits, dir, v.seed, v.blurred); err != nil {
 		return fmt.Errorf("film visit %s: %w", v.name, err)
 	}
-	return os.WriteFile(done, nil, 0o600)
+	return os.WriteFile(done, script, 0o600)
 }
 
 // filmed waits until a visit's films are there.

@@ -157,6 +157,21 @@ func (u *UI) guard(id string, handler func()) {
 // do brings a guarded handler to the screen's goroutine.
 func (u *UI) do(id string, handler func()) { u.opts.Do(func() { u.guard(id, handler) }) }
 
+// await runs a handler on the screen's goroutine and waits for it. States, ticks
+// and pictures come faster than a slow machine draws: each waits for the one
+// before, so that the screen's queue stays short and a touch is answered at once.
+func (u *UI) await(ctx context.Context, id string, handler func()) {
+	done := make(chan struct{})
+	u.opts.Do(func() {
+		defer close(done)
+		u.guard(id, handler)
+	})
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+}
+
 // previewEvery limits how often the live picture is drawn: 15 a second.
 const previewEvery = time.Second / 15
 
@@ -179,9 +194,9 @@ func (u *UI) Run(ctx context.Context, k agent.Kiosk) {
 			if !ok {
 				return
 			}
-			u.do("state", func() { u.Apply(s) })
+			u.await(ctx, "state", func() { u.Apply(s) })
 		case <-tick.C:
-			u.do("tick", u.Tick)
+			u.await(ctx, "tick", u.Tick)
 		case <-ctx.Done():
 			return
 		}
@@ -196,16 +211,7 @@ func (u *UI) watchPreview(ctx context.Context, k agent.Kiosk) {
 		} else {
 			last = now
 		}
-		done := make(chan struct{})
-		u.opts.Do(func() {
-			defer close(done)
-			u.guard("preview", func() { u.Preview(p.Image) })
-		})
-		select { // never more than one picture in the screen's queue
-		case <-done:
-		case <-ctx.Done():
-			return
-		}
+		u.await(ctx, "preview", func() { u.Preview(p.Image) })
 	}
 }
 

@@ -78,7 +78,7 @@ func arabic() map[string]string {
 		"selfie.body":       "تُغلق الصور ولا تغادر هذا الجهاز إلا مشفّرة.",
 		"selfie.body.move":  "حركات قصيرة تُثبت أن شخصاً حقيقياً هنا. لا تغادر الصور هذا الجهاز إلا مشفّرة.",
 		"selfie.take":       "التقط الآن",
-		"selfie.staff":      "لا أستطيع – استدعِ الموظف",
+		"selfie.staff":      "لا أستطيع ذلك",
 
 		"challenge.turn-left":  "أدر رأسك ببطء إلى اليسار",
 		"challenge.turn-right": "أدر رأسك ببطء إلى اليمين",

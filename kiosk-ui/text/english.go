@@ -78,7 +78,7 @@ func english() map[string]string {
 		"selfie.body":       "The pictures are sealed and leave this kiosk only encrypted.",
 		"selfie.body.move":  "Short movements show that a person is here. The pictures leave this kiosk only encrypted.",
 		"selfie.take":       "Take it now",
-		"selfie.staff":      "I can’t do this – call staff",
+		"selfie.staff":      "I can’t do this",
 
 		"challenge.turn-left":  "Turn your head slowly to the left",
 		"challenge.turn-right": "Turn your head slowly to the right",

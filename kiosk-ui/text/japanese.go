@@ -78,7 +78,7 @@ func japanese() map[string]string {
 		"selfie.body":       "画像は暗号化され、その状態でのみ送られます。",
 		"selfie.body.move":  "短い動きで、本人がここにいることを確かめます。画像は暗号化して送られます。",
 		"selfie.take":       "今すぐ撮影",
-		"selfie.staff":      "できないので係員を呼ぶ",
+		"selfie.staff":      "できません",
 
 		"challenge.turn-left":  "ゆっくり左を向いてください",
 		"challenge.turn-right": "ゆっくり右を向いてください",

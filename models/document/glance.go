@@ -19,6 +19,9 @@ const (
 	glanceAngle  = 12  // degrees that a corner may be off 90
 )
 
+// GlanceSide is the longer side, in pixels, from which a picture is good enough for Glance.
+const GlanceSide = 640
+
 // Glance looks at one live frame (BGR): outline, light, sharpness, glare; no text is
 // read. Whether the frame holds still is a question of several glances, so HintHold never comes from here.
 func (r *Reader) Glance(ctx context.Context, bgr gocv.Mat) (models.Glance, error) {

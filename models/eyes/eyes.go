@@ -88,16 +88,26 @@ func (p portraits) LocateFace(ctx context.Context, bgr gocv.Mat) (models.Box, bo
 
 // Glance looks at one live frame.
 func (e *Engine) Glance(ctx context.Context, f models.Frame, aim models.Aim) (models.Glance, error) {
-	m, err := decode(ctx, f)
-	if err != nil {
+	if err := ctx.Err(); err != nil {
 		return models.Glance{}, err
 	}
-	defer m.Close()
 	switch aim {
 	case models.AimFace:
+		m, err := picture.Decode(f)
+		if err != nil {
+			return models.Glance{}, err
+		}
+		defer m.Close()
 		return e.faces.Glance(m)
 	case models.AimDocument:
-		return e.documents.Glance(ctx, m)
+		m, w, h, err := picture.DecodeLive(f, document.GlanceSide)
+		if err != nil {
+			return models.Glance{}, err
+		}
+		defer m.Close()
+		g, err := e.documents.Glance(ctx, m)
+		g.Width, g.Height = w, h
+		return g, err
 	}
 	return models.Glance{}, fmt.Errorf("glance: aim %.16q is not known", string(aim))
 }

@@ -4,6 +4,7 @@ import (
 	"image"
 	"image/color"
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -173,4 +174,29 @@ func BenchmarkLive720p(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+func TestBlurOfAStrokesWidthIsToldEvenBelowNoise(t *testing.T) {
+	m := page(200)
+	defer m.Close()
+	large, soft := gocv.NewMat(), gocv.NewMat()
+	defer large.Close()
+	defer soft.Close()
+	gocv.Resize(m, &large, image.Pt(1600, 1200), 0, 0, gocv.InterpolationCubic)
+	gocv.GaussianBlur(large, &soft, image.Pt(0, 0), .0042*1600, .0042*1600, gocv.BorderDefault)
+	grain := func(m gocv.Mat) gocv.Mat { // of a sensor: it comes after the lens
+		r := rand.New(rand.NewPCG(1, 2))
+		b := m.ToBytes()
+		for i, v := range b {
+			b[i] = uint8(min(255, max(0, float64(v)+3*r.NormFloat64())))
+		}
+		out, err := gocv.NewMatFromBytes(m.Rows(), m.Cols(), m.Type(), b)
+		require.NoError(t, err)
+		return out
+	}
+	sharp, blurred := grain(large), grain(soft)
+	defer sharp.Close()
+	defer blurred.Close()
+	assert.Greater(t, measure(t, sharp).Sharpness, quality.Legible)
+	assert.Less(t, measure(t, blurred).Sharpness, quality.Legible)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"image"
 	"net"
 	"os"
 	"os/exec"
@@ -17,6 +18,7 @@ import (
 	"gocv.io/x/gocv"
 
 	"vestibule/models"
+	"vestibule/models/picture"
 )
 
 // The test binary is its own child: with this first argument it runs the real
@@ -97,6 +99,11 @@ func (saboteur) ReadFace(_ context.Context, f models.Frame) (models.Face, error)
 func (saboteur) Glance(context.Context, models.Frame, models.Aim) (models.Glance, error) {
 	b := models.Box{X2: 1, Y2: 1}
 	return models.Glance{Width: 3, Hint: models.HintBlur, Face: &b}, nil
+}
+
+// Preview is the real one: it needs no network.
+func (saboteur) Preview(_ context.Context, f models.Frame, w, h int) (*image.NRGBA, error) {
+	return picture.PreviewOf(f, w, h)
 }
 
 func (saboteur) ReadDocument(_ context.Context, fs []models.Frame) (models.Document, error) {

@@ -72,14 +72,17 @@ func (c *Centre) recheck(ctx context.Context, s journey.Submission) (looked, err
 			errs[i] = do()
 		}()
 	}
-	run(0, func() (err error) { doc, err = engine.ReadDocument(ctx, []models.Frame{front}); return err })
+	zone, names := front, []string{"front", "selfie", "portrait"}
+	if back, ok := pictures[journey.EvidenceBack]; ok && twoSided(s.Document.Layout) {
+		zone, names[0] = back, "back"
+	}
+	run(0, func() (err error) { doc, err = engine.ReadDocument(ctx, []models.Frame{zone}); return err })
 	run(1, func() (err error) { faces[1], err = engine.ReadFace(ctx, selfie); return err })
 	if hasPortrait {
 		run(2, func() (err error) { faces[0], err = engine.ReadFace(ctx, portrait); return err })
 	}
 	wg.Wait()
 	out.ran[decide.CheckRecheck] = interval{began, c.c.Now()}
-	names := []string{"front", "selfie", "portrait"}
 	for i, err := range errs {
 		switch {
 		case err == nil:
@@ -113,6 +116,16 @@ func (c *Centre) recheck(ctx context.Context, s journey.Submission) (looked, err
 		out.ran[decide.CheckFace] = out.ran[decide.CheckRecheck]
 	}
 	return out, nil
+}
+
+// twoSided says whether a layout may have its zone on the back (ICAO 9303-5). The
+// back of a card that was shown before a passport is not that passport's.
+func twoSided(layout string) bool {
+	switch mrz.Layout(layout) {
+	case mrz.TD1, mrz.TD2, mrz.FRID:
+		return true
+	}
+	return false
 }
 
 // newest gives the last picture of each kind: the one that was accepted.

@@ -39,12 +39,11 @@ type scripted struct {
 	turns    []turn
 	at       int
 
-	asked    []string
-	closed   int
-	afterEnd func(*scripted)
-	touched  bool // used after Close
-	waiting  chan struct{}
-	release  chan struct{}
+	asked   []string
+	closed  int
+	touched bool // used after Close
+	waiting chan struct{}
+	release chan struct{}
 }
 
 func (d *scripted) Formats() []fourCC {

@@ -1,0 +1,48 @@
+package centre_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"vestibule/journey"
+	"vestibule/models/mrz"
+	"vestibule/server/kiosktest"
+	"vestibule/server/store"
+)
+
+func TestTheZoneOfACardIsReadAgainFromItsBack(t *testing.T) {
+	cluster.Each(t, func(t *testing.T, s *store.Store) {
+		w := newWorld(t, s)
+		k := w.kiosk("k")
+		for i, c := range []struct {
+			layout      mrz.Layout
+			front, back string
+		}{
+			{mrz.TD1, "face 1", "zone L898902C3"},
+			{mrz.TD3, "zone L898902C3", "face 1"}, // the back of a card that was shown before
+		} {
+			sub := kiosktest.Anna("k", fmt.Sprintf("card%d", i), time.Now())
+			sub.Document.Layout = string(c.layout)
+			number := sub.Document.Number
+			k.Event(sub.Session, journey.EventSessionCreated)
+			for kind, text := range map[journey.EvidenceKind]string{
+				journey.EvidenceFront: c.front, journey.EvidenceBack: c.back,
+				journey.EvidencePortrait: fmt.Sprintf("face %d", 1+i), journey.EvidenceSelfie: fmt.Sprintf("face %d", 1+i),
+			} {
+				if text == "zone L898902C3" {
+					text = "zone " + number
+				}
+				k.Picture(&sub, kind, []byte(text))
+			}
+			k.Submission(sub)
+			k.Send()
+			row := w.decide(sub)
+			require.NotEqual(t, journey.Decision(""), row.Decision)
+			recheck := w.events(sub)[journey.CentreRecheck]
+			require.Equal(t, journey.Pass, recheck.Result, "%s: %v", c.layout, recheck.Detail)
+		}
+	})
+}
