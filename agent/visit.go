@@ -152,9 +152,15 @@ func (o *owner) start() error {
 	for _, ev := range []*journey.Event{created, options, country, flow} {
 		ev.Path, ev.Result = "/", journey.Pass
 	}
+	first := []*journey.Event{created, options, country, flow}
+	if o.cfg.Uplink.Transport != nil && !o.status.Online { // the line was down before anybody came
+		offline := o.event(journey.EventNetworkOffline, created.ID)
+		offline.Detail = map[string]string{"since": "before-the-visit"}
+		first = append(first, offline)
+	}
 	begin := func(tx *store.Tx) error { return tx.Begin(v.Session, v.Policy.Version, now) }
 	// The session's row must be there before its events.
-	if err := o.commitBy(o.beginning(begin), nil, created, options, country, flow); err != nil {
+	if err := o.commitBy(o.beginning(begin), nil, first...); err != nil {
 		o.pending = slices.DeleteFunc(o.pending, func(ev *journey.Event) bool { return ev.Session == v.Session })
 		v.wipe()
 		o.v = nil

@@ -113,7 +113,7 @@ func (w *world) walk(ctx context.Context, v visit, o *outcome) (submitted time.T
 			o.session = s.Session
 		}
 		if s.Step != step {
-			if step == "checking" {
+			if step == "selfie" || step == "checking" {
 				submitted = time.Now()
 			}
 			shown(s.Step)
