@@ -11,7 +11,8 @@ import (
 	"fyne.io/fyne/v2/widget"
 )
 
-// Camera is the live picture. It fills its box; what does not fit is cut off.
+// Camera is the live picture. A face fills the box, and what does not fit is cut
+// off; a document is shown whole, so that nobody wonders where its edge is.
 type Camera struct {
 	widget.BaseWidget
 	w, h   float32
@@ -25,7 +26,7 @@ type Camera struct {
 }
 
 // NewCamera makes a live picture of w×h pixels. mirror shows it as a mirror does,
-// which is what people expect of their own face.
+// which is what people expect of their own face; without it the picture is whole.
 func NewCamera(w, h float32, mirror bool) *Camera {
 	c := &Camera{w: w, h: h, mirror: mirror, img: &canvas.Image{ScaleMode: canvas.ImageScaleFastest}}
 	c.ExtendBaseWidget(c)
@@ -35,8 +36,22 @@ func NewCamera(w, h float32, mirror bool) *Camera {
 	return c
 }
 
+// area is the part of the box that a picture of this shape takes.
+func (c *Camera) area(shape image.Point) (at fyne.Position, size fyne.Size) {
+	size = fyne.NewSize(c.w, c.h)
+	if c.mirror || shape.X <= 0 || shape.Y <= 0 {
+		return at, size
+	}
+	scale := min(c.w/float32(shape.X), c.h/float32(shape.Y))
+	size = fyne.NewSize(float32(shape.X)*scale, float32(shape.Y)*scale)
+	return fyne.NewPos((c.w-size.Width)/2, (c.h-size.Height)/2), size
+}
+
 // crop is the part of a picture of this shape that the box shows.
 func (c *Camera) crop(shape image.Point) image.Rectangle {
+	if !c.mirror {
+		return image.Rectangle{Max: shape}
+	}
 	w, h := float32(shape.X), float32(shape.Y)
 	if w*c.h > h*c.w {
 		w = h * c.w / c.h
@@ -90,10 +105,20 @@ func (c *Camera) Draw(img *image.RGBA) {
 		return
 	}
 	c.img.Image = img
+	c.lay(img.Rect.Size())
 	if !c.img.Visible() {
 		c.img.Show()
 	}
 	c.img.Refresh()
+}
+
+// lay puts the picture where it belongs in the box.
+func (c *Camera) lay(shape image.Point) {
+	at, size := c.area(shape)
+	if c.img.Size() != size || c.img.Position() != at {
+		c.img.Move(at)
+		c.img.Resize(size)
+	}
 }
 
 // Inherit goes on with the picture of an earlier Camera, so that a rebuilt screen
@@ -110,6 +135,7 @@ func (c *Camera) Inherit(from *Camera) {
 	c.ring, c.next, c.shape = ring, next, shape
 	c.mu.Unlock()
 	c.img.Image = from.img.Image
+	c.lay(c.img.Image.Bounds().Size())
 	c.img.Show()
 }
 
@@ -144,7 +170,8 @@ func (c *Camera) Place(x, y float64) fyne.Position {
 	if c.mirror {
 		px = 1 - px
 	}
-	return fyne.NewPos(float32(px)*c.w, float32(py)*c.h)
+	at, size := c.area(shape)
+	return fyne.NewPos(at.X+float32(px)*size.Width, at.Y+float32(py)*size.Height)
 }
 
 // CreateRenderer implements fyne.Widget.
