@@ -3,6 +3,7 @@ package quality
 import (
 	"image"
 	"math"
+	"slices"
 
 	"gocv.io/x/gocv"
 
@@ -103,10 +104,7 @@ func reflection(pix []byte, hot []int32, w, h int, part []int32, box image.Recta
 	far := int(math.Max(6, size/3))
 	// Distance to the spot by growing it ring by ring.
 	dist := make(map[int32]int, len(part)/2)
-	edge := make([]int32, 0, len(part)/4)
-	for _, at := range part {
-		edge = append(edge, at)
-	}
+	edge := slices.Clone(part)
 	var near, paper []byte
 	for d := 1; d <= far; d++ {
 		var next []int32

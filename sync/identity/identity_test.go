@@ -62,7 +62,7 @@ func newBundle(t testing.TB, ca *identity.CA, name string) *identity.Bundle {
 
 // shake lets both sides meet. In TLS 1.3 the client learns the server's answer with
 // the first byte, so one is sent.
-func shake(t *testing.T, server, client *tls.Config) (serverErr, clientErr error, name string) {
+func shake(t *testing.T, server, client *tls.Config) (name string, serverErr, clientErr error) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -92,17 +92,17 @@ func shake(t *testing.T, server, client *tls.Config) (serverErr, clientErr error
 	}
 	raw.Close()
 	<-done
-	return serverErr, clientErr, name
+	return name, serverErr, clientErr
 }
 
 func TestKioskAndCentreProveTheirNamesToEachOther(t *testing.T) {
 	ca := newCA(t)
 	centre, kiosk := newCentre(t, ca), newBundle(t, ca, "kiosk-1")
-	serverErr, clientErr, name := shake(t, centre.ServerTLS(clock(now), nil), kiosk.TLS(clock(now)))
+	name, serverErr, clientErr := shake(t, centre.ServerTLS(clock(now), nil), kiosk.TLS(clock(now)))
 	require.NoError(t, serverErr)
 	require.NoError(t, clientErr)
 	require.Equal(t, "kiosk-1", name)
-	serverErr, clientErr, name = shake(t, centre.ServerTLS(clock(now), nil), centre.ClientTLS("", clock(now)))
+	name, serverErr, clientErr = shake(t, centre.ServerTLS(clock(now), nil), centre.ClientTLS("", clock(now)))
 	require.NoError(t, serverErr)
 	require.NoError(t, clientErr)
 	require.Equal(t, identity.CentreName, name)
@@ -129,7 +129,7 @@ func TestWhoeverCannotProveANameIsRefused(t *testing.T) {
 		"an expired kiosk certificate":     {centre.ServerTLS(clock(now.Add(identity.KioskValidity+time.Hour)), nil), kiosk.TLS(clock(now))},
 		"a kiosk whose clock is years old": {server, kiosk.TLS(clock(now.Add(-5 * 365 * 24 * time.Hour)))},
 	} {
-		serverErr, clientErr, _ := shake(t, c.server, c.client)
+		_, serverErr, clientErr := shake(t, c.server, c.client)
 		require.Error(t, errors.Join(serverErr, clientErr), name)
 		require.Error(t, clientErr, name+": the client must notice")
 	}

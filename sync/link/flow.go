@@ -109,9 +109,6 @@ func (s *sender) start(acked uint64) {
 // room tells whether another frame may be sent.
 func (s *sender) room() bool { return len(s.flight) < s.win.size }
 
-// idle tells whether nothing is under way.
-func (s *sender) idle() bool { return len(s.flight) == 0 }
-
 // sent notes a frame that ends with record last; last == s.next for one without records.
 func (s *sender) sent(last uint64, now time.Time) {
 	lone := len(s.flight) == 0 && s.misses == 0 && (s.heard.IsZero() || now.Sub(s.heard) > quiet)

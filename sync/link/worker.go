@@ -87,7 +87,7 @@ func (w *worker) run(ctx context.Context) {
 	defer timer.Stop()
 	sweep := time.Now().Add(forgetAfter)
 	for {
-		timer.Reset(max(earliest(w.due(), sweep).Sub(time.Now()), 0))
+		timer.Reset(max(time.Until(earliest(w.due(), sweep)), 0))
 		touched := make(map[string]*peer)
 		select {
 		case <-ctx.Done():
