@@ -66,14 +66,14 @@ func (w *world) idle(ctx context.Context, set figures.Set) error {
 	}
 	cpu := 100 * (after.cpu - before.cpu).Seconds() / idleTime.Seconds()
 	set["kiosk.idle_cpu"] = figures.Figure{Value: cpu, Unit: "% of one core", N: 1, How: fmt.Sprintf("kiosk and worker over %s at the attract screen", idleTime)}
-	set["kiosk.rss_idle"] = figures.Figure{Value: after.rss, Unit: "MB", N: after.processes, How: "kiosk and worker together, at the attract screen"}
+	after.memory(set, "idle", "at the attract screen")
 	return nil
 }
 
 // timeVisits lets people through and reads the intervals from the centre's journal.
 func (w *world) timeVisits(ctx context.Context, set figures.Set) error {
-	var document, selfie, decided, whole []float64
-	var peak float64
+	var document, selfie, frames, decided, whole []float64
+	var last use
 	run := visits()[:1]
 	run = append(run, visits()[2], visits()[4])
 	for _, v := range run[:benchRuns] {
@@ -86,7 +86,7 @@ func (w *world) timeVisits(ctx context.Context, set figures.Set) error {
 		if err != nil {
 			return err
 		}
-		peak = max(peak, use.rss)
+		last = use
 		decided = append(decided, o.decideIn.Seconds())
 		var steps time.Duration
 		for _, d := range o.steps {
@@ -94,23 +94,45 @@ func (w *world) timeVisits(ctx context.Context, set figures.Set) error {
 		}
 		whole = append(whole, steps.Seconds())
 		document = append(document, intervals(o.journey.Journal, journey.EventIDRecognition, step1Checks())...)
-		selfie = append(selfie, intervals(o.journey.Journal, journey.EventLivenessVerification, []journey.EventName{journey.EventFaceCompare})...)
+		for _, series := range passive(o.journey.Journal) {
+			selfie = append(selfie, float64(series.compared.Sub(series.taken).Microseconds())/1000)
+			frames = append(frames, float64(series.taken.Sub(series.begun).Microseconds())/1000)
+		}
 	}
 	if len(document) == 0 || len(selfie) == 0 {
 		return errors.New("the journals hold no checks to measure")
 	}
 	set["document.verdict"] = figures.Spread(document, "ms", "from the capture to the last STEP1 check, as the journal has it")
-	set["selfie.verdict"] = figures.Spread(selfie, "ms", "from the capture to the face comparison, as the journal has it")
+	set["selfie.series"] = figures.Spread(frames, "ms", "from the first to the last frame of the passive series, each measured as it comes")
+	set["selfie.verdict"] = figures.Spread(selfie, "ms", "from the last frame of the series to the face comparison, as the journal has it")
 	set["decision.back"] = figures.Spread(decided, "s", "from the last submit until the kiosk shows the decision, online")
 	set["visit.whole"] = figures.Spread(whole, "s", "from the first touch to the result, with a visitor who needs a second a screen")
-	set["kiosk.rss_after_visits"] = figures.Figure{Value: peak, Unit: "MB", N: len(decided), How: "kiosk and worker together, largest after a visit"}
+	last.memory(set, "after_visits", fmt.Sprintf("after %d visits", len(decided)))
 	return nil
+}
+
+// series is one passive liveness series: its frames are measured as they come.
+type series struct{ begun, taken, compared time.Time }
+
+func passive(events []journey.Event) []series {
+	var out []series
+	for _, e := range events {
+		if e.Name != journey.EventLivenessVerification || e.Origin == journey.OriginServer {
+			continue
+		}
+		for _, c := range events {
+			if c.Name == journey.EventFaceCompare && c.Origin == e.Origin && c.Attempt == e.Attempt {
+				out = append(out, series{e.Started, e.Ended, c.Ended})
+			}
+		}
+	}
+	return out
 }
 
 func step1Checks() []journey.EventName {
 	return []journey.EventName{
 		journey.EventIDRecognition, journey.EventMRZValidation, journey.EventExpiredIDCheck,
-		journey.EventAgeVerification, journey.EventRecognitionScoreEvaluation, journey.EventBlacklistCountryEvaluation,
+		journey.EventRecognitionScoreEvaluation, journey.EventBlacklistCountryEvaluation,
 	}
 }
 
@@ -176,9 +198,16 @@ func (w *world) timeGlances(ctx context.Context, set figures.Set) error {
 
 // use is what a program and its children take.
 type use struct {
-	rss       float64 // MB
+	first     float64 // MB resident of the program itself
+	rss, pss  float64 // MB resident of all; pss counts what they share once
 	cpu       time.Duration
 	processes int
+}
+
+func (u use) memory(set figures.Set, when, how string) {
+	set["kiosk.rss_"+when] = figures.Figure{Value: u.first, Unit: "MB", N: 1, How: "resident memory of the kiosk program without its worker, " + how}
+	set["kiosk.rss_with_worker_"+when] = figures.Figure{Value: u.rss, Unit: "MB", N: u.processes, How: "kiosk and worker added up, libraries they share counted twice, " + how}
+	set["kiosk.pss_with_worker_"+when] = figures.Figure{Value: u.pss, Unit: "MB", N: u.processes, How: "kiosk and worker added up, what they share counted once, " + how}
 }
 
 // usage reads /proc for a process and its children.
@@ -223,8 +252,31 @@ func usage(pid int) (use, error) {
 			return u, err
 		}
 		u.cpu += time.Duration(ticks) * 10 * time.Millisecond // USER_HZ is 100 on Linux
-		u.rss += float64(pages*os.Getpagesize()) / (1 << 20)
+		rss := float64(pages*os.Getpagesize()) / (1 << 20)
+		if i == 0 {
+			u.first = rss
+		}
+		u.rss += rss
+		kilobytes, err := proportional(one)
+		if err != nil {
+			return u, err
+		}
+		u.pss += float64(kilobytes) / 1024
 		u.processes++
 	}
 	return u, nil
+}
+
+// proportional reads the proportional set size of a process, in kB.
+func proportional(pid int) (int, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+	if err != nil {
+		return 0, fmt.Errorf("read what the kiosk uses: %w", err)
+	}
+	for _, line := range strings.Split(string(text), "\n") {
+		if rest, ok := strings.CutPrefix(line, "Pss:"); ok {
+			return strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(rest), " kB"))
+		}
+	}
+	return 0, errors.New("read what the kiosk uses: smaps_rollup has no Pss")
 }

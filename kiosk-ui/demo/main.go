@@ -24,7 +24,7 @@ func main() {
 	bin := flag.String("bin", "build/bin", "folder of the programs")
 	out := flag.String("out", "build/demo", "folder for everything the demo makes")
 	models := flag.String("models", os.Getenv("VESTIBULE_MODELS"), "folder of the trained networks")
-	keep := flag.Bool("keep", false, "leave centre and kiosk running at the end")
+	keep := flag.Bool("keep", false, "leave centre and kiosk running until Ctrl-C")
 	figures := flag.String("bench", "", "measure instead, and write the figures to this file")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -38,16 +38,12 @@ func main() {
 // errVisits says that a visit did not end as it should; the table says which.
 var errVisits = errors.New("not every visit ended as it should")
 
-func run(ctx context.Context, bin, out, models, figures string, keep bool) (err error) {
+func run(ctx context.Context, bin, out, models, figures string, keep bool) error {
 	w, err := newWorld(bin, out, models)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if !keep || err != nil {
-			w.close()
-		}
-	}()
+	defer w.close()
 	if err := w.build(ctx, visits()); err != nil {
 		return err
 	}
@@ -67,8 +63,7 @@ func run(ctx context.Context, bin, out, models, figures string, keep bool) (err 
 	}
 	if keep {
 		fmt.Printf("console:              %s/console/   key: %s\n", w.centre.base, w.adminKey)
-		fmt.Printf("still running; to stop:  kill %d %d\n", w.kiosk.pid(), w.server.pid())
-		fmt.Println("the line between them is part of this program: Ctrl-C ends it")
+		fmt.Println("still running: Ctrl-C ends the kiosk, the line and the centre")
 		<-ctx.Done()
 	} else {
 		fmt.Println("console:              `make demo KEEP=1` leaves it running and prints its address and key")

@@ -60,7 +60,6 @@ func (p *process) stop() {
 	<-p.done
 }
 
-// detach leaves the program running when this one ends.
 func (p *process) pid() int { return p.cmd.Process.Pid }
 
 // until calls ready every 50 ms until it reports true, the program ends, or the limit passes.

@@ -19,7 +19,7 @@ const (
 	laneSpace  = 18.0
 	gapWidth   = 78.0 // a time in which nothing happened, however long
 	minBar     = 4.0
-	labelWidth = 6.1 // of one letter
+	labelWidth = 6.9 // of one letter, capitals mostly
 	longPause  = 8 * time.Second
 )
 
@@ -97,8 +97,8 @@ func draw(events []journey.Event) timeline {
 	t.Ticks = ax.ticks()
 	for _, e := range events {
 		to, drawn := at[e.ID]
-		if !drawn || e.Origin != journey.OriginServer {
-			continue
+		if !drawn || e.Origin != journey.OriginServer || tone(e) == "good" && e.Name != journey.EventApproved {
+			continue // only what stood in the way, and the decision, are tied to their causes
 		}
 		for _, c := range e.Causes {
 			if from, ok := at[c]; ok {

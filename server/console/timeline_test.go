@@ -43,7 +43,7 @@ func TestAScreenLastsUntilTheNextOne(t *testing.T) {
 func TestACheckIsTiedToWhatItLedTo(t *testing.T) {
 	a := event("a", journey.EventSelfieDuplicateCheck, journey.OriginServer, 0, time.Second)
 	b := event("b", journey.EventRejected, journey.OriginServer, 2*time.Second, 2*time.Second)
-	b.Causes = []string{"a", "unknown"}
+	b.Causes, b.Impact = []string{"a", "unknown"}, journey.ImpactRejected
 	require.Len(t, draw([]journey.Event{a, b}).Threads, 1)
 }
 
