@@ -261,7 +261,7 @@ func (w *world) startKiosk(ctx context.Context) error {
 	argv := []string{
 		filepath.Join(w.bin, "kiosk-ui"), "run",
 		"--data", filepath.Join(w.dir, "kiosk"), "--bundle", filepath.Join(w.dir, "bundle"), "--policy", w.policy,
-		"--camera-document", "replay:"+filepath.Join(w.dir, "stage", "document"), "--camera-face", "replay:"+filepath.Join(w.dir, "stage", "face"),
+		"--camera-document", "replay:" + filepath.Join(w.dir, "stage", "document"), "--camera-face", "replay:" + filepath.Join(w.dir, "stage", "face"),
 		"--window", "1080x1920", "--automation", socket,
 	}
 	if w.screen != nil { // Xvfb draws without a graphics card, on the cores that read documents
