@@ -7,7 +7,7 @@ MAKEFLAGS   += --no-print-directory
 BUILD  := build
 BIN    := $(BUILD)/bin
 MODELS := models/cache
-DATA   ?= ../shared/data
+DATA   ?= data
 export VESTIBULE_MODELS := $(abspath $(MODELS))
 
 # Debian 12 packages, by what needs them. `make deps` installs exactly those that are missing.
@@ -36,11 +36,11 @@ WHOLE := ./kiosk-ui/demo
 TESTS  = go test -json -timeout 20m $$(go list ./... | grep -vx vestibule/kiosk-ui/demo); one=$$?; go test -json -timeout 20m $(WHOLE); two=$$?; exit $$((one | two))
 TALLY  = go tool gotestsum --format pkgname-and-test-fails --hide-summary=output,skipped --raw-command -- bash -c '$(TESTS)'
 
-test: deps models ## install what is missing, then all tests
+test: deps models build ## install what is missing, then all tests
 	@go vet ./...
 	@$(TALLY)
 
-check: deps models ## what to run before a commit: format, vet, linters, tests with goldens, race tests
+check: deps models build ## what to run before a commit: format, vet, linters, tests with goldens, race tests
 	@out=$$(go tool gofumpt -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "gofumpt wants to change:"; echo "$$out"; exit 1; }
 	@go vet ./...
 	@go tool staticcheck ./...
@@ -72,9 +72,12 @@ deps: ## install the Debian packages that are missing
 	  DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
 	fi
 
+# A program that did not change keeps its time, so that the whole-path test, which
+# reads it, stays cached.
 build: ## build the programs into build/bin
-	@mkdir -p $(BIN)
-	@go build -o $(BIN)/ ./kiosk-ui ./kiosk-ui/demo ./server
+	@mkdir -p $(BIN) $(BUILD)/new
+	@go build -o $(BUILD)/new/ ./kiosk-ui ./kiosk-ui/demo ./server
+	@for p in kiosk-ui demo server; do cmp -s $(BUILD)/new/$$p $(BIN)/$$p || cp -p $(BUILD)/new/$$p $(BIN)/$$p; done
 
 clean: ## remove what was built (not the fetched networks)
 	@rm -rf $(BUILD)

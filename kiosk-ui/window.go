@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"image/png"
 	"io"
 	"log/slog"
 	"net"
@@ -251,17 +250,6 @@ func (d door) Widgets() (any, error) {
 
 // Tap implements automation.Screen.
 func (d door) Tap(id string) error { return d.do(func() error { return d.w.ui.Tap(id) }) }
-
-// Screenshot implements automation.Screen. The file may show personal data.
-func (d door) Screenshot(path string) error {
-	return d.do(func() error {
-		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-		if err != nil {
-			return err
-		}
-		return errors.Join(png.Encode(f, d.w.win.Canvas().Capture()), f.Close())
-	})
-}
 
 // serveDoor opens the automation door where a path is named.
 func (w *window) serveDoor(ctx context.Context, path string, errs io.Writer) error {

@@ -7,7 +7,6 @@
 //	{"do":"state"}                     what is shown now
 //	{"do":"widgets"}                   what can be touched, with pixel rectangles
 //	{"do":"tap","id":"start"}          touch it
-//	{"do":"screenshot","path":"x.png"} the window as a PNG of mode 0600
 //
 // An answer has "ok", and "error" when it is false. Lines, time and clients are
 // bounded. Whoever may open the socket may end a visit and take a picture of its
@@ -35,7 +34,6 @@ type Screen interface {
 	State() (any, error)
 	Widgets() (any, error)
 	Tap(id string) error
-	Screenshot(path string) error
 }
 
 // Bounds of the door.
@@ -47,9 +45,8 @@ const (
 
 // request is one line of a client.
 type request struct {
-	Do   string `json:"do"`
-	ID   string `json:"id,omitempty"`
-	Path string `json:"path,omitempty"`
+	Do string `json:"do"`
+	ID string `json:"id,omitempty"`
 }
 
 // answer is one line back.
@@ -145,14 +142,8 @@ func (d *Door) answer(line []byte) answer {
 		a.Widgets, err = d.screen.Widgets()
 	case "tap":
 		err = d.screen.Tap(r.ID)
-	case "screenshot":
-		if r.Path == "" {
-			err = errors.New("screenshot needs a path")
-		} else {
-			err = d.screen.Screenshot(r.Path)
-		}
 	default:
-		err = errors.New("unknown request: state, widgets, tap or screenshot")
+		err = errors.New("unknown request: state, widgets or tap")
 	}
 	if err != nil {
 		return answer{Error: err.Error()}
