@@ -7,6 +7,10 @@
 //	quality/   blur, glare, exposure, colour
 //	mrz/       the machine readable zone as text: parse, check, write (no pixels)
 //	document/  where a document is, what kind it is, what its zone says
+//	barcode/   PDF417 symbols
+//	aamva/     what the barcode of a driver's licence says (no pixels)
+//	visual/    which line of print is which field (no pixels)
+//	genuine/   whether it is the document itself, or a picture of it
 //	face/      where a face is, whose it is, whether it is alive
 //	onnx/      trained networks behind one small interface
 //	eyes/      all of it together: the Engine of one process

@@ -14,6 +14,9 @@ type Engine interface {
 	Glance(ctx context.Context, f Frame, aim Aim) (Glance, error)
 	// ReadDocument reads a document from one or more frames of the same side; more frames vote.
 	ReadDocument(ctx context.Context, frames []Frame) (Document, error)
+	// Examine looks closer at one side of a document, in one or more frames of it as
+	// ReadDocument takes them: the dearer looks, each of which is asked for by name.
+	Examine(ctx context.Context, frames []Frame, looks Looks) (Examination, error)
 	// ReadFace measures the largest face of a frame.
 	ReadFace(ctx context.Context, f Frame) (Face, error)
 	// Versions names the trained networks in use: name → version (first 12 hex digits of the SHA-256).
@@ -102,6 +105,54 @@ type Document struct {
 	Portrait      []byte        // JPEG of the portrait cut-out; nil when none was found
 	PortraitFace  *Face         // the face in it
 	Upright       []byte        // JPEG of the best frame, turned upright and, where the outline allows, rectified
+}
+
+// Looks says what an examination is to look at.
+type Looks struct {
+	Barcode     bool // a PDF417 symbol
+	Text        bool // every line of print
+	Genuineness bool // whether it is the document itself, not a picture of it
+}
+
+// Examination is what a closer look told. What was not asked for is nil.
+type Examination struct {
+	Barcode     *Barcode
+	Text        *Text
+	Genuineness *Genuineness
+}
+
+// Barcode is a PDF417 symbol (ISO/IEC 15438). What it says is package aamva's to parse.
+type Barcode struct {
+	Found bool
+	Data  []byte // as encoded
+	At    Quad   // in the frame it was read from
+	Frame int    // which one
+}
+
+// Text is the print of one side of a document, read in its upright picture. Which line
+// is which field is package visual's to tell.
+type Text struct {
+	Width, Height int    // of the upright picture, pixels
+	Lines         []Line // in reading order; places are parts of the upright picture
+}
+
+// Genuineness is document liveness (presentation attack detection on the document,
+// ISO/IEC 30107-3 by analogy): a score for each of the contract's three pipelines, 0..100,
+// 100 when nothing speaks against a genuine document. The cues say why.
+type Genuineness struct {
+	ScreenReplay    float64
+	PaperPrinted    float64
+	ReplacePortrait float64
+	Cues            []Cue
+}
+
+// Cue is one thing that speaks for or against a genuine document.
+type Cue struct {
+	Name     string  // see models/genuine
+	Pipeline string  // screen-replay, paper-printed, replace-portrait
+	Score    float64 // 0..100, 100: nothing seen
+	Measured float64 // the raw value, in the unit the cue's definition names
+	At       *Box    // where, when it has a place
 }
 
 // Line is one text line as read.

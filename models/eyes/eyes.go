@@ -16,8 +16,10 @@ import (
 	"gocv.io/x/gocv"
 
 	"vestibule/models"
+	"vestibule/models/barcode"
 	"vestibule/models/document"
 	"vestibule/models/face/reader"
+	"vestibule/models/genuine"
 	"vestibule/models/manifest"
 	"vestibule/models/picture"
 )
@@ -30,6 +32,7 @@ const MaxFrames = 8
 type Engine struct {
 	faces     *reader.Reader
 	documents *document.Reader
+	examiner  *genuine.Examiner
 }
 
 var _ models.Engine = (*Engine)(nil)
@@ -60,6 +63,7 @@ func Open(dir string) (*Engine, error) {
 	if err := errors.Join(noFaces, noDocuments); err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
+	e.examiner = genuine.New(e.documents, portraits{e})
 	return e, nil
 }
 
@@ -129,6 +133,57 @@ func (e *Engine) ReadDocument(ctx context.Context, frames []models.Frame) (model
 		return models.Document{}, fmt.Errorf("%w: %d frames, want 1..%d", models.ErrFrame, len(frames), MaxFrames)
 	}
 	return e.documents.ReadEach(ctx, len(frames), func(i int) (gocv.Mat, error) { return decode(ctx, frames[i]) })
+}
+
+// Examine looks closer at one side of a document. A frame that cannot be decoded is
+// left out; only when none can is it an error.
+func (e *Engine) Examine(ctx context.Context, frames []models.Frame, looks models.Looks) (x models.Examination, err error) {
+	if len(frames) == 0 || len(frames) > MaxFrames {
+		return x, fmt.Errorf("%w: %d frames, want 1..%d", models.ErrFrame, len(frames), MaxFrames)
+	}
+	var ms []gocv.Mat
+	defer func() {
+		for _, m := range ms {
+			m.Close()
+		}
+	}()
+	var bad error
+	for _, f := range frames {
+		m, err := decode(ctx, f)
+		if errors.Is(err, models.ErrFrame) {
+			bad = errors.Join(bad, err)
+			continue
+		}
+		if err != nil {
+			return x, err
+		}
+		ms = append(ms, m)
+	}
+	if len(ms) == 0 {
+		return x, bad
+	}
+	if looks.Barcode {
+		b, err := barcode.Read(ctx, ms)
+		if err != nil {
+			return x, err
+		}
+		x.Barcode = &b
+	}
+	if looks.Text {
+		t, err := e.documents.ReadText(ctx, ms)
+		if err != nil {
+			return x, err
+		}
+		x.Text = &t
+	}
+	if looks.Genuineness {
+		g, err := e.examiner.Examine(ctx, ms)
+		if err != nil {
+			return x, err
+		}
+		x.Genuineness = &g
+	}
+	return x, nil
 }
 
 // Preview makes a live picture of a frame, no larger than width × height.

@@ -168,6 +168,18 @@ func (c *Client) ReadDocument(ctx context.Context, frames []models.Frame) (model
 	return *r.Document, nil
 }
 
+// Examine looks closer at one side of a document.
+func (c *Client) Examine(ctx context.Context, frames []models.Frame, looks models.Looks) (models.Examination, error) {
+	r, err := c.call(ctx, request{Op: opExamine, Frames: frames, Looks: looks}, c.cfg.DocumentTimeout)
+	if err != nil {
+		return models.Examination{}, err
+	}
+	if r.Examination == nil {
+		return models.Examination{}, fmt.Errorf("%w: empty answer", models.ErrWorker)
+	}
+	return *r.Examination, nil
+}
+
 // ReadFace measures the largest face of a frame.
 func (c *Client) ReadFace(ctx context.Context, f models.Frame) (models.Face, error) {
 	r, err := c.call(ctx, request{Op: opFace, Frames: []models.Frame{f}}, c.cfg.FaceTimeout)
@@ -257,7 +269,7 @@ func (c *Client) call(ctx context.Context, r request, limit time.Duration) (*res
 
 // refuse checks a request's frames before any byte is copied.
 func refuse(r request) error {
-	if r.Op == opDocument && (len(r.Frames) == 0 || len(r.Frames) > maxFrames) {
+	if (r.Op == opDocument || r.Op == opExamine) && (len(r.Frames) == 0 || len(r.Frames) > maxFrames) {
 		return fmt.Errorf("%w: %d frames, want 1..%d", models.ErrFrame, len(r.Frames), maxFrames)
 	}
 	sum := 0

@@ -110,7 +110,7 @@ func serve(in io.Reader, out io.Writer, cc codec, e models.Engine) error {
 				a.failed(fmt.Errorf("answer cannot be sent: %w", err), false)
 				_ = cc.write(out, a, maxResponse)
 			}
-			if q.Op == opDocument {
+			if q.Op == opDocument || q.Op == opExamine {
 				shrink() // large pictures come rarely and should not stay
 			}
 		})
@@ -158,6 +158,11 @@ func answer(e models.Engine, q request) (a response) {
 		var d models.Document
 		if d, err = e.ReadDocument(ctx, q.Frames); err == nil {
 			a.Document = &d
+		}
+	case opExamine:
+		var x models.Examination
+		if x, err = e.Examine(ctx, q.Frames, q.Looks); err == nil {
+			a.Examination = &x
 		}
 	case opPreview:
 		p, ok := e.(previewer)

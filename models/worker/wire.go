@@ -31,6 +31,7 @@ const (
 	opFace
 	opVersions
 	opPreview
+	opExamine
 )
 
 func (o op) String() string {
@@ -47,6 +48,8 @@ func (o op) String() string {
 		return "versions"
 	case opPreview:
 		return "preview"
+	case opExamine:
+		return "examine document"
 	}
 	return fmt.Sprintf("op %d", uint8(o))
 }
@@ -59,6 +62,7 @@ type request struct {
 	Limit  time.Duration  `cbor:"5,keyasint,omitempty"` // after which the child should give up by itself
 	Width  int            `cbor:"6,keyasint,omitempty"` // preview: at most
 	Height int            `cbor:"7,keyasint,omitempty"`
+	Looks  models.Looks   `cbor:"8,keyasint,omitempty"` // examine: at what
 }
 
 // failure says which of the models errors a response stands for.
@@ -82,6 +86,8 @@ type response struct {
 	Versions map[string]string `cbor:"7,keyasint,omitempty"`
 	Cage     []string          `cbor:"8,keyasint,omitempty"` // hello: what holds the child
 	Live     *livePicture      `cbor:"9,keyasint,omitempty"`
+
+	Examination *models.Examination `cbor:"10,keyasint,omitempty"`
 }
 
 // livePicture is a preview: four bytes a pixel (red, green, blue, opaque), rows without gaps.
