@@ -43,7 +43,7 @@ type Reader struct {
 	finder   *onnx.Network // text rows
 	lines    *onnx.Network // one line of the zone, own
 	other    *onnx.Network // one line of anything, second reader
-	keys     []int         // class of the second reader → class of ours, or -1
+	keys     []int         // class of the second reader, as cut down → class of ours
 	faces    FaceFinder
 	versions map[string]string
 	now      func() time.Time
@@ -66,6 +66,10 @@ func Open(dir string, faces FaceFinder) (_ *Reader, err error) {
 			_ = r.Close()
 		}
 	}()
+	keys, err := m.Read(dir, "text-keys")
+	if err != nil {
+		return nil, err
+	}
 	for _, n := range []struct {
 		name    string
 		to      **onnx.Network
@@ -86,16 +90,21 @@ func Open(dir string, faces FaceFinder) (_ *Reader, err error) {
 				return nil, err
 			}
 		}
-		if *n.to, err = onnx.New(n.name, b, onnx.Options{Library: library, SHA256: asset.SHA256, Threads: n.threads}); err != nil {
+		sum := asset.SHA256
+		if n.name == "text-read" {
+			// Read has verified the file. Its last layer is cut down to what a zone can show.
+			var columns []int
+			columns, r.keys = zoneColumns(readKeys(keys))
+			if b, err = onnx.Select(b, "linear_85.w_0", "linear_85.b_0", columns); err != nil {
+				return nil, fmt.Errorf("%w: network text-read: %w", models.ErrModel, err)
+			}
+			sum = ""
+		}
+		if *n.to, err = onnx.New(n.name, b, onnx.Options{Library: library, SHA256: sum, Threads: n.threads}); err != nil {
 			return nil, err
 		}
 		r.versions[n.name] = asset.Version()
 	}
-	keys, err := m.Read(dir, "text-keys")
-	if err != nil {
-		return nil, err
-	}
-	r.keys = readKeys(keys)
 	warm()
 	return r, nil
 }
@@ -121,6 +130,16 @@ func readKeys(b []byte) []int {
 		out = append(out, class)
 	}
 	return append(out, -1)
+}
+
+// zoneColumns gives the classes of the second reader that a zone can show, and what each is.
+func zoneColumns(all []int) (columns, keys []int) {
+	for c, k := range all {
+		if k >= 0 {
+			columns, keys = append(columns, c), append(keys, k)
+		}
+	}
+	return columns, keys
 }
 
 // Versions names the trained networks in use.

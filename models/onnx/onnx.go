@@ -99,6 +99,7 @@ func use(library string) error {
 	if s, err := os.Stat(library); err != nil || !s.Mode().IsRegular() {
 		return fmt.Errorf("%w: ONNX Runtime is missing at %s; run: go run ./models/fetch", models.ErrModel, library)
 	}
+	keepMemory()
 	ort.SetSharedLibraryPath(library)
 	environment.library = library
 	if err := ort.InitializeEnvironment(ort.WithLogLevelError()); err != nil {
