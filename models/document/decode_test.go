@@ -185,3 +185,49 @@ func TestOutlineGeometry(t *testing.T) {
 }
 
 var today = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+
+func TestWhereTheReadersDifferTheSurerOneIsBelievedAndNothingIsAccepted(t *testing.T) {
+	line := func(text string, sure float64) reading {
+		r := reading{text: text}
+		for range text {
+			r.chars = append(r.chars, sure)
+		}
+		return r
+	}
+	page := func(own, again reading) page {
+		p := page{zone: zone{layout: mrz.TD3, score: 90, lines: []reading{line(nameLine, .9), own}}, again: []reading{line(nameLine, .9), again}}
+		p.judge(p.zone.text(), today)
+		return p
+	}
+	misread := dataLine[:9] + "5" + dataLine[10:]
+	t.Run("the other reader was surer", func(t *testing.T) {
+		p := page(line(misread, .5), line(dataLine, .9))
+		p.believe(today)
+		assert.Equal(t, dataLine, p.zone.lines[1].text)
+		assert.True(t, p.doc.Valid())
+		assert.False(t, p.same)
+		assert.False(t, accepted(p.doc, p.same), "the readers did not read the same")
+	})
+	t.Run("the own reader was surer", func(t *testing.T) {
+		p := page(line(dataLine, .9), line(misread, .5))
+		p.believe(today)
+		assert.Equal(t, dataLine, p.zone.lines[1].text)
+		assert.False(t, p.same)
+	})
+	t.Run("a look-alike is no difference", func(t *testing.T) {
+		p := page(line(dataLine, .5), line(dataLine[:12]+"0"+dataLine[13:], .9))
+		p.believe(today)
+		assert.Equal(t, dataLine, p.zone.lines[1].text, "the place of a letter")
+		assert.True(t, p.same)
+	})
+	t.Run("what the surer reader saw is reported as it saw it", func(t *testing.T) {
+		p := page(line(dataLine[:12]+"T"+dataLine[13:], .5), line(dataLine[:12]+"0"+dataLine[13:], .9))
+		p.believe(today)
+		assert.Equal(t, byte('0'), p.zone.lines[1].text[12])
+	})
+	t.Run("a second reading that is missing changes nothing", func(t *testing.T) {
+		p := page(line(misread, .5), reading{})
+		p.believe(today)
+		assert.Equal(t, misread, p.zone.lines[1].text)
+	})
+}

@@ -121,6 +121,9 @@ func (r *Reader) ReadEach(ctx context.Context, n int, next func(i int) (gocv.Mat
 	if !p.same {
 		p = vote(pages, best, today)
 	}
+	if !p.same {
+		p.believe(today)
+	}
 	return r.describe(ctx, p)
 }
 
@@ -345,6 +348,25 @@ func (p *page) judge(text []string, today time.Time) {
 	}
 	p.share = agreement(p.zone.layout, text, p.again)
 	p.same = p.share == 1
+}
+
+// believe takes the word of the surer reader where the two still differ. What is reported is
+// then the likeliest text; that they differed stays on record, so it is never accepted.
+func (p *page) believe(today time.Time) {
+	if !p.found() || len(p.again) != len(p.zone.lines) {
+		return
+	}
+	lines := make([]reading, len(p.zone.lines))
+	text := make([]string, len(lines))
+	for i, own := range p.zone.lines {
+		lines[i] = own.surer(p.again[i], func(text string) string { return settled(p.zone.layout, i, text) })
+		text[i] = lines[i].text
+	}
+	p.zone.lines = lines
+	p.doc = nil
+	if d, err := mrz.Parse(text, mrz.On(today)); err == nil {
+		p.doc = &d
+	}
 }
 
 // vote lets frames of the same layout decide each character, weighted by how

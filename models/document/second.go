@@ -56,6 +56,22 @@ func (r *Reader) readAgain(bgr gocv.Mat, z zone) ([]reading, error) {
 	return out, nil
 }
 
+// surer is a line with each character as the reading saw it that was surer of it, where they
+// differ by more than look-alikes, which settle makes the same.
+func (r reading) surer(other reading, settle func(string) string) reading {
+	if len(other.text) != len(r.text) || len(other.chars) != len(r.text) {
+		return r
+	}
+	mine, its := settle(r.text), settle(other.text)
+	b, chars := []byte(r.text), append([]float64(nil), r.chars...)
+	for i := range b {
+		if mine[i] != its[i] && other.chars[i] > chars[i] {
+			b[i], chars[i] = other.text[i], other.chars[i]
+		}
+	}
+	return reading{text: string(b), score: r.score, chars: chars, place: r.place}
+}
+
 // settled is one line of a layout with its look-alikes settled by their places.
 func settled(l mrz.Layout, line int, text string) string {
 	kinds, b := l.Kinds()[line], []byte(text)
