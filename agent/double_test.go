@@ -106,6 +106,7 @@ type scriptedEngine struct {
 	glance   func(n int, aim models.Aim) (models.Glance, error)
 	document func(n int) (models.Document, error)
 	face     func(n int, at time.Time) (models.Face, error)
+	examine  func(looks models.Looks) (models.Examination, error)
 	versions error
 	glances  int
 }
@@ -123,6 +124,7 @@ func newEngine() *scriptedEngine {
 		},
 		document: func(int) (models.Document, error) { return goodDocument(), nil },
 		face:     func(int, time.Time) (models.Face, error) { return goodFace(), nil },
+		examine:  func(models.Looks) (models.Examination, error) { return models.Examination{}, nil },
 	}
 }
 
@@ -154,6 +156,19 @@ func (e *scriptedEngine) ReadFace(ctx context.Context, _ models.Frame) (models.F
 	defer e.mu.Unlock()
 	e.faces++
 	return e.face(e.faces, time.Now())
+}
+
+func (e *scriptedEngine) Examine(ctx context.Context, _ []models.Frame, looks models.Looks) (models.Examination, error) {
+	d := 100 * time.Millisecond
+	if looks.Text {
+		d = time.Second
+	}
+	if err := pause(ctx, d); err != nil {
+		return models.Examination{}, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.examine(looks)
 }
 
 func (e *scriptedEngine) Versions(context.Context) (map[string]string, error) {
@@ -578,9 +593,4 @@ func queue(tb testing.TB, s *store.Store) []wire.Record {
 		}
 		out = append(out, batch.Records...)
 	}
-}
-
-// Examine sees nothing to object to.
-func (e *scriptedEngine) Examine(ctx context.Context, _ []models.Frame, _ models.Looks) (models.Examination, error) {
-	return models.Examination{}, ctx.Err()
 }

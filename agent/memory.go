@@ -90,8 +90,9 @@ type visit struct {
 
 // side is one read side of a document, and the events that tell of it.
 type side struct {
-	doc    models.Document
-	causes []string
+	doc     models.Document
+	genuine *models.Genuineness
+	causes  []string
 }
 
 // startOver forgets the side that was read already.

@@ -10,6 +10,7 @@ import (
 	"math/big"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"vestibule/agent/capture"
@@ -195,15 +196,42 @@ func (o *owner) read(shot capture.Shot) {
 		return
 	}
 	o.publish()
+	looks := models.Looks{Genuineness: v.Policy.Document.Genuineness, Barcode: v.Policy.Document.Barcode}
 	o.work(func(ctx context.Context, tell func(func())) func() {
-		started := o.now()
-		d, err := o.readDocument(ctx, shot.Frames, tell)
-		still := d.Upright
-		if len(still) == 0 {
-			still = stillOf(shot.Frames, d.Best)
+		seen := sight{shot: shot, started: o.now()}
+		var closer sync.WaitGroup
+		if looks != (models.Looks{}) {
+			closer.Go(func() { seen.examined = o.examine(ctx, shot.Frames, looks) })
 		}
-		return func() { o.checkDocument(shot, d, still, started, err) }
+		var err error
+		seen.doc, err = o.readDocument(ctx, shot.Frames, tell)
+		closer.Wait()
+		if seen.still = seen.doc.Upright; len(seen.still) == 0 {
+			seen.still = stillOf(shot.Frames, seen.doc.Best)
+		}
+		return func() { o.checkDocument(seen, err) }
 	})
+}
+
+// sight is one picture of a document and all that was seen in it.
+type sight struct {
+	shot     capture.Shot
+	doc      models.Document
+	examined models.Examination
+	still    []byte // the picture that is kept
+	started  time.Time
+}
+
+// examine looks closer at a document. It is not worth a visit: what it could not see is
+// nil, and the checks that wanted it are recorded as skipped.
+func (o *owner) examine(ctx context.Context, frames []models.Frame, looks models.Looks) models.Examination {
+	call, cancel := context.WithTimeout(ctx, o.cfg.Limits.Engine)
+	defer cancel()
+	x, err := o.cfg.Engine.Examine(call, frames, looks)
+	if err != nil && ctx.Err() == nil {
+		o.cfg.Log.Warn("agent: a closer look at the document failed", "error", err)
+	}
+	return x
 }
 
 // readDocument asks the engine, and again when its worker died meanwhile.
@@ -257,8 +285,9 @@ func stillOf(frames []models.Frame, best int) []byte {
 }
 
 // checkDocument judges what was read: a whole document, or the two sides of one.
-func (o *owner) checkDocument(shot capture.Shot, d models.Document, still []byte, started time.Time, err error) {
+func (o *owner) checkDocument(seen sight, err error) {
 	v := o.v
+	shot, d, still, started := seen.shot, seen.doc, seen.still, seen.started
 	if err != nil && !errors.Is(err, models.ErrFrame) {
 		if errors.Is(err, context.Canceled) {
 			return
@@ -272,7 +301,7 @@ func (o *owner) checkDocument(shot capture.Shot, d models.Document, still []byte
 	}
 	step := check.Step1{
 		Document: d, Site: o.cfg.Site.Country, Today: o.now(), Clock: o.clock,
-		Liveness: v.IDLiveness, Policy: v.Policy,
+		Genuine: seen.examined.Genuineness, Policy: v.Policy,
 	}
 	if err == nil && check.Whole(d) {
 		v.startOver() // this picture needs no other side
@@ -299,7 +328,7 @@ func (o *owner) checkDocument(shot capture.Shot, d models.Document, still []byte
 		return
 	}
 	if missing != check.NeedNothing {
-		o.turnOver(missing, d, started, causes)
+		o.turnOver(missing, seen, causes)
 		return
 	}
 	var verdicts []check.Verdict
@@ -307,7 +336,10 @@ func (o *owner) checkDocument(shot capture.Shot, d models.Document, still []byte
 		causes = append(causes, v.first.causes...)
 		verdicts = append(verdicts, check.Belong(v.first.doc, d))
 		d = check.Join(v.first.doc, d)
-		step.Document = d
+		step.Document, step.Genuine = d, check.Weaker(v.first.genuine, step.Genuine)
+	}
+	if g := step.Genuine; g != nil {
+		v.IDLiveness = &journey.IDLiveness{ScreenReplay: g.ScreenReplay, PaperPrinted: g.PaperPrinted, ReplacePortrait: g.ReplacePortrait}
 	}
 	verdicts = append(verdicts, step.Check()...)
 	var events []*journey.Event
@@ -352,11 +384,11 @@ func portraitOf(d models.Document, kind journey.EvidenceKind) []byte {
 
 // turnOver keeps a side that was read and asks for the other one. It is the same
 // try: nothing has failed.
-func (o *owner) turnOver(need check.Need, d models.Document, started time.Time, causes []string) {
+func (o *owner) turnOver(need check.Need, seen sight, causes []string) {
 	v := o.v
-	ev := o.verdict(check.OneSide(need, d), causes...)
-	ev.Started = started
-	v.first, v.need = &side{doc: d, causes: append(causes, ev.ID)}, need
+	ev := o.verdict(check.OneSide(need, seen.doc), causes...)
+	ev.Started = seen.started
+	v.first, v.need = &side{doc: seen.doc, genuine: seen.examined.Genuineness, causes: append(causes, ev.ID)}, need
 	v.Retake, v.RetakeVariant, v.Why = journey.CodeKey{}, "", nil
 	o.enterDocument(ev)
 }

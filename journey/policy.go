@@ -22,6 +22,7 @@ type Policy struct {
 	MinSimilarity  float64 `json:"minSimilarity"`  // 0..100; contract: 85
 	MinLiveness    float64 `json:"minLiveness"`    // 0..100; contract: 50
 
+	Document   DocumentPolicy  `json:"document"`
 	Liveness   LivenessPolicy  `json:"liveness"`
 	Duplicates DuplicatePolicy `json:"duplicates"`
 	AML        AMLPolicy       `json:"aml"`
@@ -30,6 +31,13 @@ type Policy struct {
 	SilenceLimit time.Duration `json:"silenceLimit"` // a session silent that long is DROPPED
 	ScreenLimit  time.Duration `json:"screenLimit"`  // a screen untouched that long asks, then stops
 	ResultShown  time.Duration `json:"resultShown"`  // result screen clears itself after
+}
+
+// DocumentPolicy says which closer looks the kiosk takes at a document.
+type DocumentPolicy struct {
+	Genuineness bool `json:"genuineness"` // document liveness: a screen, a print, an exchanged portrait
+	Text        bool `json:"text"`        // the print is read and held against zone and barcode
+	Barcode     bool `json:"barcode"`     // the PDF417 symbol on the back of a card is read
 }
 
 // LivenessPolicy says which presentation attack checks run on the kiosk.
@@ -83,6 +91,7 @@ func DefaultPolicy() Policy {
 		MinRecognition: 60,
 		MinSimilarity:  85,
 		MinLiveness:    50,
+		Document:       DocumentPolicy{Genuineness: true, Text: true, Barcode: true},
 		Liveness: LivenessPolicy{
 			Passive: true, Frames: 5, Active: true, Challenges: 2,
 			Allowed: []Challenge{TurnLeft, TurnRight, LookUp, Blink},

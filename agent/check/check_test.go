@@ -196,10 +196,10 @@ func TestStep1(t *testing.T) {
 			s.Document.MRZ = zone(t, func(c *mrz.Content) { c.Layout, c.Code = mrz.MRVA, "V" })
 		}, outcome{journey.KioskAcceptedDocumentCheck, Again, journey.Step1ErrorInvalidIDType, journey.ReasonInvalidAcceptedID}},
 		"a screen instead of a document": {func(_ *testing.T, s *Step1) {
-			s.Liveness = &journey.IDLiveness{ScreenReplay: 49, PaperPrinted: 90, ReplacePortrait: 90}
+			s.Genuine = &models.Genuineness{ScreenReplay: 49, PaperPrinted: 90, ReplacePortrait: 90}
 		}, outcome{journey.EventIDLivenessVerification, Again, journey.Step1RetryIDLivenessFail, ""}},
 		"a document that is there itself": {func(_ *testing.T, s *Step1) {
-			s.Liveness = &journey.IDLiveness{ScreenReplay: 50, PaperPrinted: 90, ReplacePortrait: 90}
+			s.Genuine = &models.Genuineness{ScreenReplay: 50, PaperPrinted: 90, ReplacePortrait: 90}
 		}, outcome{action: Accept}},
 	} {
 		t.Run(name, func(t *testing.T) {

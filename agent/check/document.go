@@ -26,7 +26,7 @@ type Step1 struct {
 	Site     string    // ISO 3166-1 alpha-3 of the kiosk's site
 	Today    time.Time // on the kiosk's clock
 	Clock    journey.ClockConfidence
-	Liveness *journey.IDLiveness // nil: not measured
+	Genuine  *models.Genuineness // nil: not measured
 	Policy   journey.Policy
 }
 
@@ -198,7 +198,10 @@ func (s Step1) zone() Verdict {
 
 func (s Step1) liveness() Verdict {
 	name := journey.EventIDLivenessVerification
-	if s.Liveness == nil {
+	switch {
+	case !s.Policy.Document.Genuineness:
+		return skipped(name, "not-in-policy")
+	case s.Genuine == nil:
 		return skipped(name, "not-measured")
 	}
 	var failed []string
@@ -206,23 +209,54 @@ func (s Step1) liveness() Verdict {
 		name  string
 		score float64
 	}{
-		{"screen replay", s.Liveness.ScreenReplay},
-		{"paper print", s.Liveness.PaperPrinted},
-		{"replaced portrait", s.Liveness.ReplacePortrait},
+		{"screen replay", s.Genuine.ScreenReplay},
+		{"paper print", s.Genuine.PaperPrinted},
+		{"replaced portrait", s.Genuine.ReplacePortrait},
 	} {
 		if p.score < MinIDLiveness {
 			failed = append(failed, p.name)
 		}
 	}
 	detail := map[string]string{
-		"screenReplay": score(s.Liveness.ScreenReplay), "paperPrinted": score(s.Liveness.PaperPrinted),
-		"replacePortrait": score(s.Liveness.ReplacePortrait),
+		"screenReplay": score(s.Genuine.ScreenReplay), "paperPrinted": score(s.Genuine.PaperPrinted),
+		"replacePortrait": score(s.Genuine.ReplacePortrait),
+	}
+	if cues := weak(s.Genuine.Cues); len(cues) > 0 {
+		detail["cues"] = strings.Join(cues, " ")
 	}
 	if len(failed) > 0 {
 		detail["pipelines"] = strings.Join(failed, ", ")
 		return again(name, journey.Step1RetryIDLivenessFail, detail)
 	}
 	return passed(name, detail)
+}
+
+// weak names the cues that speak against a genuine document.
+func weak(cues []models.Cue) []string {
+	var out []string
+	for _, c := range cues {
+		if c.Score < MinIDLiveness && !slices.Contains(out, c.Name) {
+			out = append(out, c.Name)
+		}
+	}
+	return out
+}
+
+// Weaker joins what two sides of a document showed: each pipeline is as good as its weaker
+// side. Either may be nil: not measured.
+func Weaker(a, b *models.Genuineness) *models.Genuineness {
+	if a == nil || b == nil {
+		if a == nil {
+			return b
+		}
+		return a
+	}
+	return &models.Genuineness{
+		ScreenReplay:    min(a.ScreenReplay, b.ScreenReplay),
+		PaperPrinted:    min(a.PaperPrinted, b.PaperPrinted),
+		ReplacePortrait: min(a.ReplacePortrait, b.ReplacePortrait),
+		Cues:            slices.Concat(a.Cues, b.Cues),
+	}
 }
 
 func (s Step1) expiry(d journey.DocumentData) Verdict {

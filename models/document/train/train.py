@@ -1,4 +1,6 @@
-"""python3 train.py MINUTES out.pt [start.pt] [--seed N]: trains on lines drawn by gen.py."""
+"""python3 train.py STEPS out.pt [start.pt] [--seed N]: trains on lines drawn by gen.py.
+
+The same steps and seed give the same weights with the same versions of the packages."""
 import argparse
 import multiprocessing as mp
 import random
@@ -36,7 +38,7 @@ def draw(queue, seed):
 
 def main():
     p = argparse.ArgumentParser()
-    p.add_argument("minutes", type=float)
+    p.add_argument("steps", type=int)
     p.add_argument("out")
     p.add_argument("start", nargs="?")
     p.add_argument("--seed", type=int, default=1)
@@ -54,10 +56,8 @@ def main():
     opt = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=1e-4)
     ctc = nn.CTCLoss(blank=37, zero_infinity=True)
     begin, step, smooth = time.time(), 0, 0
-    while True:
-        part = (time.time() - begin) / (a.minutes * 60)
-        if part >= 1:
-            break
+    while step < a.steps:
+        part = step / a.steps
         for g in opt.param_groups:
             g["lr"] = rate * min(1, step / 50 + .02) * (0.5 * (1 + np.cos(np.pi * part)) + .01)
         x, ys = queue.get()
@@ -71,8 +71,8 @@ def main():
         opt.step()
         step += 1
         smooth = loss.item() if step == 1 else .97 * smooth + .03 * loss.item()
-        if step % 50 == 0:
-            print(step, round(smooth, 4), int(time.time() - begin), "s", flush=True)
+        if step % 100 == 0:
+            print(f"step {step} of {a.steps}, loss {smooth:.4f}, {time.time() - begin:.0f} s", flush=True)
         if step % 200 == 0:
             torch.save(net.state_dict(), a.out)
     net.eval()
