@@ -252,7 +252,7 @@ func decode(p posteriors, places [][]symbol, name []bool) (reading, bool) {
 	start[n] = len(states)
 	total := len(states)
 	score, next := make([]float64, total), make([]float64, total)
-	back := make([]int32, frames*total)
+	back := make([]int16, frames*total) // fewer than 2¹⁵ states: 44 places of 40 symbols, twice
 	for i := range score {
 		score[i] = never * 2
 	}
@@ -279,12 +279,13 @@ func decode(p posteriors, places [][]symbol, name []bool) (reading, bool) {
 			if i == n-1 {
 				pb = outer(t)
 			}
-			// The best ways out of place i-1, by kind of its symbol.
-			ways := [4]way{noWay(), noWay(), noWay(), noWay()}
+			// The best ways out of place i-1, by kind of its symbol; outside of names there is one.
+			ways, kinds := [4]way{noWay(), noWay(), noWay(), noWay()}, 0
 			if i > 0 {
 				prev, pk := start[i-1], len(places[i-1])
 				for q, a := range places[i-1] {
 					ways[a.kind].add(a.class, score[prev+q], prev+q, score[prev+pk+q], prev+pk+q)
+					kinds = max(kinds, int(a.kind)+1)
 				}
 			}
 			for j, s := range alts {
@@ -298,7 +299,8 @@ func decode(p posteriors, places [][]symbol, name []bool) (reading, bool) {
 					if name[i] && name[i-1] {
 						g = &inName
 					}
-					for q, way := range ways {
+					for q := range kinds {
+						way := &ways[q]
 						cost := s.prior + g[q][s.kind]
 						if cost <= never/2 {
 							continue
@@ -315,13 +317,13 @@ func decode(p posteriors, places [][]symbol, name []bool) (reading, bool) {
 						}
 					}
 				}
-				next[base+j], row[base+j] = best+p.at(t, s.class), int32(from)
+				next[base+j], row[base+j] = best+p.at(t, s.class), int16(from)
 				// Blank after the symbol.
 				b, f := score[base+k+j], base+k+j
 				if v := score[base+j]; v > b {
 					b, f = v, base+j
 				}
-				next[base+k+j], row[base+k+j] = b+pb, int32(f)
+				next[base+k+j], row[base+k+j] = b+pb, int16(f)
 			}
 		}
 		score, next = next, score

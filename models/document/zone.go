@@ -94,29 +94,68 @@ func (b block) strips(half float64, turned bool) []strip {
 	return out
 }
 
-// readBlock reads the rows of a block as each layout with that many lines and keeps
-// the most probable one; the format is decided on all lines together.
-func (r *Reader) readBlock(grey gocv.Mat, b block, turned bool) (zone, error) {
-	strips := b.strips(stripHalf, turned)
-	ps := make([]posteriors, len(strips))
-	for i, s := range strips {
-		p, err := look(r.lines, grey, s)
-		if err != nil {
-			return zone{}, err
-		}
-		if n := p.letters(); n < fewestLetters || n > mostLetters {
-			return zone{}, nil
-		}
-		ps[i] = p
-	}
-	z := bestLayout(ps, strips)
-	z.looks = ps
-	return z, nil
+// glimpse is a block read freely, one way round.
+type glimpse struct {
+	strips []strip
+	looks  []posteriors
+	sure   float64 // 0..1, mean probability of the letters as each frame says them
 }
 
-// letters counts the characters of a line when each frame is taken at its word.
-func (p posteriors) letters() int {
-	n, before := 0, blank
+// glimpse reads the rows of a block without a layout; no letters, or far too many for a zone, give none.
+func (r *Reader) glimpse(grey gocv.Mat, b block, turned bool) (glimpse, error) {
+	g := glimpse{strips: b.strips(stripHalf, turned)}
+	for _, s := range g.strips {
+		p, err := look(r.lines, grey, s)
+		if err != nil {
+			return glimpse{}, err
+		}
+		n, sure := p.letters()
+		if n < fewestLetters || n > mostLetters {
+			return glimpse{}, nil
+		}
+		g.looks, g.sure = append(g.looks, p), g.sure+sure/float64(len(g.strips))
+	}
+	return g, nil
+}
+
+// clearWay is by how much one way round must be surer than the other for that to be left out.
+const clearWay = .1
+
+// readBlock reads the rows of a block as each layout with that many lines and keeps
+// the most probable one; the format is decided on all lines together. Which way round is
+// mostly plain before any layout is tried: upside down, a line is read with half the confidence.
+func (r *Reader) readBlock(grey gocv.Mat, b block) (zone, error) {
+	var ways [2]glimpse
+	for i := range ways {
+		var err error
+		if ways[i], err = r.glimpse(grey, b, i == 1); err != nil && !errors.Is(err, models.ErrFrame) {
+			return zone{}, err
+		}
+		if i == 0 && ways[0].sure > plainWay {
+			break
+		}
+	}
+	var best zone
+	for i, g := range ways {
+		if len(g.looks) == 0 || g.sure < ways[1-i].sure-clearWay {
+			continue
+		}
+		z := bestLayout(g.looks, g.strips)
+		z.looks = g.looks
+		if z.score > best.score {
+			best = z
+		}
+	}
+	return best, nil
+}
+
+// plainWay is the confidence from which a line is not looked at the other way round.
+const plainWay = .9
+
+// letters counts the characters of a line when each frame is taken at its word, and gives their
+// mean probability, 0..1.
+func (p posteriors) letters() (n int, sure float64) {
+	before := blank
 	for t := range p.frames {
 		best := blank
 		for c := range classes {
@@ -126,10 +165,11 @@ func (p posteriors) letters() int {
 		}
 		if best != before && best != blank {
 			n++
+			sure += math.Exp(p.at(t, best))
 		}
 		before = best
 	}
-	return n
+	return n, sure / float64(max(n, 1))
 }
 
 // farFromSize is by how many characters the longest line, read freely, may miss the size of a
@@ -139,7 +179,8 @@ const farFromSize = 5
 func bestLayout(ps []posteriors, strips []strip) zone {
 	seen := 0
 	for _, p := range ps {
-		seen = max(seen, p.letters())
+		n, _ := p.letters()
+		seen = max(seen, n)
 	}
 	fits := map[bool][]mrz.Layout{}
 	for _, l := range mrz.Layouts() {
@@ -220,23 +261,18 @@ func (r *Reader) findZone(ctx context.Context, grey gocv.Mat, bs []block) (zone,
 		if i == blockTries || i > 0 && b.likely < strongShape {
 			break
 		}
-		for _, turned := range []bool{false, true} {
-			if err := ctx.Err(); err != nil {
-				return zone{}, err
-			}
-			z, err := r.readBlock(grey, b, turned)
-			if errors.Is(err, models.ErrFrame) {
-				continue
-			}
-			if err != nil {
-				return zone{}, err
-			}
-			if z.score > best.score {
-				best = z
-			}
-			if best.score > goodScore {
-				return best, nil
-			}
+		if err := ctx.Err(); err != nil {
+			return zone{}, err
+		}
+		z, err := r.readBlock(grey, b)
+		if err != nil {
+			return zone{}, err
+		}
+		if z.score > best.score {
+			best = z
+		}
+		if best.score > goodScore {
+			return best, nil
 		}
 	}
 	return best, nil
