@@ -15,11 +15,12 @@ PKG_BUILD   := g++ pkg-config libopencv-dev libgl1-mesa-dev libx11-dev libxcurso
 PKG_RUN     := fonts-ocr-b fonts-noto-core fonts-noto-cjk
 PKG_TEST    := xvfb xauth x11-utils xdotool imagemagick postgresql
 PACKAGES    := $(PKG_BUILD) $(PKG_RUN) $(PKG_TEST)
+PKG_TRAIN   := python3-torch python3-opencv python3-pil fonts-ocr-b fonts-dejavu-core fonts-liberation fonts-freefont-ttf fonts-noto-mono fonts-hack
 
 # Packages without cgo: their tests also run under the race detector, which costs seconds there and minutes elsewhere.
 RACE := ./journey/... ./sync/... ./agent/check/... ./agent/visitor/... ./server/decide/... ./server/duplicate/... ./server/aml/...
 
-.PHONY: help demo run test check bench evaluate contract models deps build clean
+.PHONY: help demo run test check bench evaluate contract train-mrz models deps build clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -59,6 +60,15 @@ contract: deps models build ## which parts of the contract a test reaches throug
 	@mkdir -p $(BUILD)/contract
 	@VESTIBULE_CONTRACT=$(abspath $(BUILD)/contract) go test -count=1 -timeout 20m ./kiosk-ui/demo/...
 	@go run ./journey/contract/table $(BUILD)/contract
+
+STEPS ?= 4600
+SEED  ?= 1
+train-mrz: ## train the zone's line reader anew (STEPS=4600 SEED=1), written to build/train
+	@$(MAKE) deps PACKAGES="$(PKG_TRAIN)"
+	@mkdir -p $(BUILD)/train
+	@cd models/document/train && /usr/bin/python3 train.py $(STEPS) $(abspath $(BUILD))/train/mrz.pt --seed $(SEED)
+	@cd models/document/train && /usr/bin/python3 export.py $(abspath $(BUILD))/train/mrz.pt $(abspath $(BUILD))/train/mrz.onnx
+	@echo "to use it: models/document/train/README.md"
 
 models: ## fetch the trained networks at pinned versions, verify each SHA-256
 	@CGO_ENABLED=0 go run ./models/fetch -dir $(MODELS)

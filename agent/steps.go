@@ -518,7 +518,7 @@ func (o *owner) checkFace(p capture.Portrait, selfie []byte) {
 }
 
 // leastShown is how long a step stays on the screen: shorter would only flash.
-const leastShown = 150 * time.Millisecond
+const leastShown = 100 * time.Millisecond
 
 // judgeFace gives the verdicts on a selfie.
 func (o *owner) judgeFace(p capture.Portrait, selfie []byte) {

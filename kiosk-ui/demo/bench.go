@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +22,7 @@ import (
 // How often things are measured.
 const (
 	glances   = 60
+	readings  = 20
 	idleTime  = 20 * time.Second
 	benchRuns = 3 // visits
 )
@@ -40,7 +43,7 @@ func (w *world) measure(ctx context.Context, path string) error {
 	if err := w.shootBench(ctx); err != nil {
 		return err
 	}
-	if err := w.timeGlances(ctx, set); err != nil {
+	if err := w.timeEyes(ctx, set); err != nil {
 		return err
 	}
 	if err := figures.Merge(path, set); err != nil {
@@ -104,10 +107,11 @@ func (w *world) timeVisits(ctx context.Context, set figures.Set) error {
 	}
 	set["document.verdict"] = figures.Spread(document, "ms", "from the capture to the last STEP1 check, as the journal has it")
 	set["selfie.series"] = figures.Spread(frames, "ms", "from the first to the last frame of the passive series, each measured as it comes")
-	set["selfie.verdict"] = figures.Spread(selfie, "ms", "from the last frame of the series to the face comparison, as the journal has it")
+	set["selfie_verdict_ms"] = figures.Spread(selfie, "ms", "from the last frame of the series to the face comparison, as the journal has it")
 	set["decision.back"] = figures.Spread(decided, "s", "from the last submit until the kiosk shows the decision, online")
 	set["visit.whole"] = figures.Spread(whole, "s", "from the first touch to the result, with a visitor who needs a second a screen")
 	last.memory(set, "after_visits", fmt.Sprintf("after %d visits", len(decided)))
+	set["worker_rss_mb"] = figures.Figure{Value: last.rss - last.first, Unit: "MB", N: last.processes - 1, How: fmt.Sprintf("resident memory of the vision worker after %d visits", len(decided))}
 	return nil
 }
 
@@ -157,23 +161,68 @@ func intervals(events []journey.Event, first journey.EventName, until []journey.
 	return out
 }
 
-// timeGlances measures the analysis of live frames on one core.
-func (w *world) timeGlances(ctx context.Context, set figures.Set) error {
+// timeEyes measures the engine alone, in this process: live frames, and documents as they lie
+// still in the films of all visits.
+func (w *world) timeEyes(ctx context.Context, set figures.Set) error {
 	engine, err := eyes.Open(filepath.Dir(w.portraits))
 	if err != nil {
 		return err
 	}
 	defer engine.Close()
+	if err := w.timeReadings(ctx, engine, set); err != nil {
+		return err
+	}
+	return w.timeGlances(ctx, engine, set)
+}
+
+// timeReadings measures whole readings on all cores.
+func (w *world) timeReadings(ctx context.Context, engine *eyes.Engine, set figures.Set) error {
+	frames, err := filepath.Glob(filepath.Join(w.films, "*", "document", "*.jpg"))
+	if err != nil {
+		return err
+	}
+	last := map[string]string{} // the film ends with the document lying still
+	for _, f := range frames {
+		last[filepath.Dir(f)] = f
+	}
+	if len(last) == 0 {
+		return errors.New("no films of documents")
+	}
+	films := slices.Sorted(maps.Values(last))
+	var took []float64
+	read := 0
+	for i := range readings {
+		pix, err := os.ReadFile(films[i%len(films)])
+		if err != nil {
+			return err
+		}
+		begun := time.Now()
+		d, err := engine.ReadDocument(ctx, []models.Frame{{Format: models.JPEG, Pix: pix}})
+		if err != nil {
+			return err
+		}
+		took = append(took, float64(time.Since(begun).Microseconds())/1000)
+		if d.MRZ != nil {
+			read++
+		}
+	}
+	set["document_read_ms"] = figures.Spread(took, "ms", fmt.Sprintf("a decoded frame of a document in, all findings out, in this process on %d cores; %d films, zone found in %d of %d", runtime.NumCPU(), len(films), read, readings))
+	return nil
+}
+
+// timeGlances measures the analysis of live frames on one core.
+func (w *world) timeGlances(ctx context.Context, engine *eyes.Engine, set figures.Set) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	v := visits()[0]
+	var all, allocations []float64
 	for _, m := range []struct {
 		name, folder string
 		aim          models.Aim
 	}{
-		{"preview.face", filepath.Join(w.films, v.name, "face"), models.AimFace},
-		{"preview.document", filepath.Join(w.films, "bench", "document"), models.AimDocument},
+		{"frame_analysis_ms.face", filepath.Join(w.films, v.name, "face"), models.AimFace},
+		{"frame_analysis_ms.document", filepath.Join(w.films, "bench", "document"), models.AimDocument},
 	} {
 		frames, err := filepath.Glob(filepath.Join(m.folder, "*.jpg"))
 		if err != nil || len(frames) == 0 {
@@ -185,14 +234,21 @@ func (w *world) timeGlances(ctx context.Context, set figures.Set) error {
 			if err != nil {
 				return err
 			}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
 			begun := time.Now()
 			if _, err := engine.Glance(ctx, models.Frame{Format: models.JPEG, Pix: pix}, m.aim); err != nil {
 				return err
 			}
 			took = append(took, float64(time.Since(begun).Microseconds())/1000)
+			runtime.ReadMemStats(&after)
+			allocations = append(allocations, float64(after.Mallocs-before.Mallocs))
 		}
 		set[m.name] = figures.Spread(took, "ms", "decoding and analysing one 1280×720 frame, in this process on one core")
+		all = append(all, took...)
 	}
+	set["frame_analysis_ms"] = figures.Spread(all, "ms", "both kinds of live frame together")
+	set["frame_allocs"] = figures.Spread(allocations, "count", "Go allocations for one live frame")
 	return nil
 }
 
