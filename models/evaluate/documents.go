@@ -13,11 +13,10 @@ import (
 	"syscall"
 	"time"
 
-	"gocv.io/x/gocv"
-
 	"vestibule/models"
 	"vestibule/models/evaluate/figures"
 	"vestibule/models/mrz"
+	"vestibule/models/picture"
 )
 
 // wide is the width from which a picture counts in mrz.documents_exact: narrower ones are
@@ -39,9 +38,9 @@ func documents(ctx context.Context, e models.Engine, data string, log io.Writer)
 	var big, bigExact, exact, lines, linesExact, valid, validRead, accepted, wrong, portraits int
 	var ms, cpu []float64
 	for _, s := range list {
-		f, err := frame(filepath.Join(data, "documents", s.File))
+		f, err := picture.FromFile(filepath.Join(data, "documents", s.File))
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", s.File, err)
 		}
 		start, used := time.Now(), processCPU()
 		d, err := e.ReadDocument(ctx, []models.Frame{f})
@@ -131,24 +130,6 @@ func faults(d mrz.Document) string {
 		}
 	}
 	return strings.Join(out, ", ")
-}
-
-// frame makes a frame of a picture file, as a camera or an upload would.
-func frame(file string) (models.Frame, error) {
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return models.Frame{}, err
-	}
-	if ext := strings.ToLower(filepath.Ext(file)); ext == ".jpg" || ext == ".jpeg" {
-		return models.Frame{Format: models.JPEG, Pix: b}, nil
-	}
-	m := gocv.IMRead(file, gocv.IMReadColor)
-	defer m.Close()
-	if m.Empty() {
-		return models.Frame{}, fmt.Errorf("%s: %w", file, models.ErrFrame)
-	}
-	gocv.CvtColor(m, &m, gocv.ColorBGRToRGB)
-	return models.Frame{Format: models.RGB, Width: m.Cols(), Height: m.Rows(), Pix: m.ToBytes()}, nil
 }
 
 // vectors parses zones as text. There is no verdict beside them, so what is counted
