@@ -55,7 +55,12 @@ func (e *FileError) Error() string {
 func (e *FileError) Unwrap() []error { return []error{models.ErrFrame, e.cause} }
 
 // Cause is the technical reason, nil where the code says everything.
-func (e *FileError) Cause() error { return e.cause }
+func (e *FileError) Cause() error {
+	if errors.Is(e.cause, fs.ErrNotExist) {
+		return nil
+	}
+	return e.cause
+}
 
 func refuse(code string, cause error) error {
 	e := &FileError{Code: code, cause: cause}
