@@ -287,7 +287,9 @@ func zone(a inspect.Account) bool { return a.Document != nil && a.Document.MRZ !
 
 func tell(out io.Writer, a inspect.Account, o inspectFlags, i int) error {
 	if o.json {
-		return json.NewEncoder(out).Encode(a)
+		enc := json.NewEncoder(out)
+		enc.SetEscapeHTML(false) // a zone is full of <
+		return enc.Encode(a)
 	}
 	if i > 0 {
 		if _, err := fmt.Fprintln(out); err != nil {

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"bytes"
 	"encoding/json"
 
 	"vestibule/models"
@@ -58,7 +59,11 @@ func (a Account) MarshalJSON() ([]byte, error) {
 	for _, s := range a.Steps {
 		out.MS[s.Name] = float64(s.Took.Microseconds()) / 1000
 	}
-	return json.Marshal(out)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // a zone is full of <
+	err := enc.Encode(out)
+	return b.Bytes(), err
 }
 
 type point [2]float64

@@ -167,7 +167,7 @@ func orNone(s string) string {
 func (t *teller) quality(q models.Quality) {
 	t.row("quality", "sharpness %.0f, no glare %.0f, exposure %.0f, colour %.0f (of 100); mean brightness %.0f of 255", q.Sharpness, q.Glare, q.Exposure, q.Colour, q.Luma)
 	if len(q.GlareAt) > 0 {
-		t.row("glare", "%d places", len(q.GlareAt))
+		t.row("glare", "places: %d", len(q.GlareAt))
 	}
 }
 
