@@ -37,6 +37,7 @@ func documents(ctx context.Context, e models.Engine, data string, log io.Writer)
 	}
 	var big, bigExact, exact, lines, linesExact, valid, validRead, accepted, wrong, portraits int
 	var ms, cpu []float64
+	page := newDocumentPage(ctx)
 	for _, s := range list {
 		f, err := picture.FromFile(filepath.Join(data, "documents", s.File))
 		if err != nil {
@@ -75,6 +76,9 @@ func documents(ctx context.Context, e models.Engine, data string, log io.Writer)
 		count(&accepted, take)
 		count(&wrong, take && !same)
 		count(&portraits, d.Portrait != nil)
+		if err := page.note(s, f, d, same, take); err != nil {
+			return nil, err
+		}
 		fmt.Fprintf(log, "%-34s %4d×%-4d exact %-5v digits %-5v agreed %-5v recognition %3.0f  %4.1f px/mm  turn %3d  portrait %-5v  hint %-11q %4.0f ms\n",
 			filepath.Base(s.File), d.Width, d.Height, same, digits, d.Agreed, d.Recognition, d.PixelsPerMM, d.Turn, d.Portrait != nil, d.Hint, took)
 		if !same {
@@ -84,6 +88,7 @@ func documents(ctx context.Context, e models.Engine, data string, log io.Writer)
 			fmt.Fprintf(log, "    not accepted: %s\n", faults(*d.MRZ))
 		}
 	}
+	page.add()
 	const how = "public specimen pictures, one frame each, the product's own engine; exact: every line as printed"
 	return figures.Set{
 		"mrz.documents_exact":     figures.Share(bigExact, big, how+"; pictures of 500 px width and more"),

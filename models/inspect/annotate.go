@@ -134,7 +134,7 @@ func newPanel(m *image.RGBA) *panel {
 		draw.ApproxBiLinear.Scale(small, small.Rect, m, m.Rect, draw.Src, nil)
 		m = small
 	}
-	return &panel{m, max(1.5, float64(max(w, h))/400), map[string]bool{}}
+	return &panel{m, max(2.5, float64(max(w, h))/400), map[string]bool{}}
 }
 
 // at maps a place to pixels; what lies far outside or is no number stays near the picture.

@@ -37,6 +37,7 @@ func Faces(ctx context.Context, e models.Engine, data string, log io.Writer) (fi
 	type outcome struct{ wrong, n int }
 	species := map[string]*outcome{}
 	var attacks, lives outcome
+	page := newPage(ctx)
 	for _, r := range rows {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -53,6 +54,9 @@ func Faces(ctx context.Context, e models.Engine, data string, log io.Writer) (fi
 			return nil, fmt.Errorf("%s: %w", r.file, err)
 		}
 		looked++
+		if err := page.note(r, f, m); err != nil {
+			return nil, err
+		}
 		if m.Found {
 			found++
 		} else {
@@ -94,6 +98,7 @@ func Faces(ctx context.Context, e models.Engine, data string, log io.Writer) (fi
 		out["pad.apcer_at_50."+slug(k)] = figures.Share(o.wrong, o.n, "of these: "+k)
 	}
 	genuine, impostor := pairs(people, log)
+	page.add(genuine, impostor)
 	if len(genuine) == 0 || len(impostor) == 0 {
 		return out, nil
 	}
