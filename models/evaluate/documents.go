@@ -137,41 +137,6 @@ func faults(d mrz.Document) string {
 	return strings.Join(out, ", ")
 }
 
-// vectors parses zones as text. There is no verdict beside them, so what is counted
-// is what can be said without one; with -v every zone that does not fit is explained.
-func vectors(_ context.Context, _ models.Engine, data string, log io.Writer) (figures.Set, error) {
-	var list []struct {
-		Source string   `json:"src"`
-		Lines  []string `json:"lines"`
-	}
-	if err := load(filepath.Join(data, "mrz", "vectors.json"), &list); err != nil {
-		return nil, err
-	}
-	parsed, fit, valid := 0, 0, 0
-	for _, v := range list {
-		d, err := mrz.Parse(v.Lines)
-		if err != nil {
-			fmt.Fprintf(log, "%-20s %s\n    %v\n", v.Source, strings.Join(v.Lines, " "), err)
-			continue
-		}
-		parsed++
-		if digitsFit(d) {
-			fit++
-		}
-		if d.Valid() {
-			valid++
-			continue
-		}
-		fmt.Fprintf(log, "%-20s %s %s\n    %s\n", v.Source, d.Layout, strings.Join(v.Lines, " "), faults(d))
-	}
-	const how = "zones as text from tests of other projects: valid, invalid and deviating ones"
-	return figures.Set{
-		"mrz.vectors_parsed": figures.Share(parsed, len(list), how),
-		"mrz.vectors_digits": figures.Count(fit, len(list), how+"; all check digits fit"),
-		"mrz.vectors_valid":  figures.Count(valid, len(list), how+"; digits fit and no field has a problem"),
-	}, nil
-}
-
 func load(file string, into any) error {
 	b, err := os.ReadFile(file)
 	if err != nil {

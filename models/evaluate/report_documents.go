@@ -16,6 +16,7 @@ import (
 type documentPage struct {
 	to            *report.Report
 	layouts       report.Confusion
+	codes         report.Confusion
 	issuers       report.Confusion
 	hints, misses map[string]int
 	failures      []report.Failure
@@ -31,13 +32,14 @@ func (p *documentPage) note(s specimen, f models.Frame, d models.Document, exact
 	if !p.to.Wanted() {
 		return nil
 	}
-	found, issuer := "", ""
+	found, code, issuer := "", "", ""
 	if d.MRZ != nil {
-		found, issuer = string(d.MRZ.Layout), d.MRZ.Issuer.Value
+		found, code, issuer = string(d.MRZ.Layout), d.MRZ.Code.Value, d.MRZ.Issuer.Value
 	}
 	p.layouts.Count(s.Format, found)
 	if len(s.Lines) > 0 && len(s.Lines[0]) >= 5 {
-		// Every layout names the issuer in the same place (ICAO 9303-3 section 4.2).
+		// Every layout has both in the same place (ICAO 9303-4 to 9303-7).
+		p.codes.Count(strings.TrimRight(s.Lines[0][:2], "<"), code)
 		p.issuers.Count(strings.TrimRight(s.Lines[0][2:5], "<"), issuer)
 	}
 	switch {
@@ -94,9 +96,10 @@ func (p *documentPage) add() {
 		Prose: "One frame each, through the product's own engine. Under what went wrong stand the pictures in which a character was read wrongly, and those that were read as printed but would not be accepted although their check digits fit.",
 		Tables: []report.Table{
 			p.layouts.Table("Kind of document: expected and found"),
+			p.codes.Table("Document code: expected and found"),
 			counted("What the reader says to it", "answer", "pictures", p.hints),
 			counted("Characters read as others", "printed as read", "times", p.misses),
-			p.issuers.Table("Issuer as printed in the zone: expected and found"),
+			p.issuers.Misses("Issuers read as others"),
 		},
 		Failures: p.failures,
 	})

@@ -32,6 +32,19 @@ func named(s string) string {
 	return s
 }
 
+// Misses lists only where something else was found, for confusions of too many words for a square.
+func (c *Confusion) Misses(caption string) Table {
+	t := Table{Caption: caption, Head: []string{"expected", "found", "times"}}
+	for _, e := range slices.Sorted(maps.Keys(c.cells)) {
+		for _, f := range slices.Sorted(maps.Keys(c.cells[e])) {
+			if e != f {
+				t.Rows = append(t.Rows, []string{e, f, fmt.Sprint(c.cells[e][f])})
+			}
+		}
+	}
+	return t
+}
+
 // Table gives one row for what was expected and one column for what was found.
 func (c *Confusion) Table(caption string) Table {
 	columns := slices.Sorted(maps.Keys(c.found))
