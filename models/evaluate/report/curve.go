@@ -51,6 +51,27 @@ func DET(caption, x, y string, genuine, impostor []float64, marks map[string]flo
 	return p
 }
 
+// Thresholds draws both errors against the threshold itself, where a DET curve of scores
+// that hardly overlap says little. Scores are shares, 0..1; marks are thresholds in use.
+func Thresholds(caption, x string, genuine, impostor []float64, low, high string, marks map[string]float64) Plot {
+	p := Plot{Caption: caption, X: x, Y: "share of pictures or pairs on the wrong side"}
+	if len(genuine) == 0 || len(impostor) == 0 {
+		return p
+	}
+	const steps = 200
+	a, b := Line{Name: low}, Line{Name: high}
+	for i := range steps + 1 {
+		t := float64(i) / steps
+		a.Points = append(a.Points, [2]float64{t, share(genuine, func(v float64) bool { return v < t })})
+		b.Points = append(b.Points, [2]float64{t, share(impostor, func(v float64) bool { return v >= t })})
+	}
+	p.Lines = []Line{a, b}
+	for _, name := range sortedKeys(marks) {
+		p.Lines = append(p.Lines, Line{Name: name, Points: [][2]float64{{marks[name], 0}, {marks[name], 1}}})
+	}
+	return p
+}
+
 // ROC draws how well a score tells good from bad things, whose scores are lower: the share
 // of bad ones under a threshold against the share of good ones under it, on straight axes.
 func ROC(caption, x, y string, good, bad []float64) Plot {

@@ -170,6 +170,17 @@ func TestADETCurveGoesThroughWhatItsThresholdsCost(t *testing.T) {
 	require.NotContains(t, string(p.SVG()), "NaN")
 }
 
+func TestBothErrorsAreDrawnAgainstTheThreshold(t *testing.T) {
+	p := Thresholds("c", "score", []float64{.9, .5}, []float64{.1, .6, .2, .3}, "missed", "let in", map[string]float64{"line": .55})
+	require.Len(t, p.Lines, 3)
+	require.Equal(t, [2]float64{0, 0}, p.Lines[0].Points[0])
+	require.Equal(t, [2]float64{0, 1}, p.Lines[1].Points[0])
+	require.Equal(t, [2]float64{.55, .5}, p.Lines[0].Points[110])
+	require.Equal(t, [2]float64{.55, .25}, p.Lines[1].Points[110])
+	require.Equal(t, [][2]float64{{.55, 0}, {.55, 1}}, p.Lines[2].Points)
+	require.Empty(t, Thresholds("c", "x", nil, []float64{1}, "", "", nil).Lines)
+}
+
 func TestTheAreaUnderACurveIsTheShareOfPairsInOrder(t *testing.T) {
 	require.Equal(t, 1.0, AUC([]float64{3, 4}, []float64{1, 2}))
 	require.Equal(t, .5, AUC([]float64{1, 1}, []float64{1}))

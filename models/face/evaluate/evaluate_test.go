@@ -100,7 +100,7 @@ p/l1.png,pad,,live,selfie,
 		require.Contains(t, page.String(), want)
 	}
 	require.Equal(t, 5, bytes.Count(page.Bytes(), []byte("<img ")))
-	require.Equal(t, 2, bytes.Count(page.Bytes(), []byte("<svg ")))
+	require.Equal(t, 4, bytes.Count(page.Bytes(), []byte("<svg ")))
 }
 
 func TestTheThresholdLetsNoMoreThanItsShareThrough(t *testing.T) {

@@ -97,7 +97,9 @@ func (p *page) add(genuine, impostor []float64) {
 		Prose: "All pairs of the labelled people, and single pictures of live people and of attacks. What went wrong: faces that were not found, liveness on the wrong side of the line, and the pairs on the wrong side of the product's threshold, the worst first.",
 		Curves: []report.Plot{
 			report.DET("Comparison: what each threshold costs", "FMR: different people taken for one", "FNMR: one person taken for two", genuine, impostor, map[string]float64{"similarity 85": face.Match}),
+			report.Thresholds("Comparison: both errors by threshold", "similarity, of 1", similarities(genuine), similarities(impostor), "one person taken for two", "different people taken for one", map[string]float64{"the product's threshold": face.Similarity(face.Match) / 100}),
 			report.DET("Passive liveness of single pictures: what each threshold costs", "APCER: attacks taken for live", "BPCER: live people taken for attacks", p.lives, p.others, map[string]float64{"score 50": face.PassivePass}),
+			report.Thresholds("Passive liveness: both errors by threshold", "score, of 1", parts(p.lives), parts(p.others), "live people taken for attacks", "attacks taken for live", map[string]float64{"the product's threshold": face.PassivePass / 100}),
 		},
 		Failures: append(p.failures, p.pairs()...),
 	}
@@ -116,6 +118,22 @@ func (p *page) add(genuine, impostor []float64) {
 		s.Tables = append(s.Tables, t)
 	}
 	p.to.Add(s)
+}
+
+func similarities(cosines []float64) []float64 {
+	out := make([]float64, len(cosines))
+	for i, c := range cosines {
+		out[i] = face.Similarity(c) / 100
+	}
+	return out
+}
+
+func parts(scores []float64) []float64 {
+	out := make([]float64, len(scores))
+	for i, s := range scores {
+		out[i] = s / 100
+	}
+	return out
 }
 
 // pairs shows the pairs on the wrong side of the threshold, those farthest from it first.
