@@ -102,13 +102,11 @@ func vectors(ctx context.Context, _ models.Engine, data string, log io.Writer) (
 //go:embed npm_mrz.mjs
 var npmScript string
 
-// npmMRZ lets the npm package mrz judge the same zones. A digit that may be blank counts
-// as fitting, since the package does not tell the two apart; dates are left out.
+// npmMRZ lets the npm package mrz judge the same zones.
 func npmMRZ(ctx context.Context, dir string, list []vector) (figures.Set, report.Table, error) {
-	misses := report.Table{Caption: "The same zones by the npm package mrz: where it differs", Head: []string{"source", "zone", "difference"}}
 	version, err := npmVersion(filepath.Join(dir, "node_modules", "mrz", "package.json"))
 	if err != nil {
-		return nil, misses, err
+		return nil, report.Table{}, err
 	}
 	zones := make([][]string, len(list))
 	for i, v := range list {
@@ -116,7 +114,7 @@ func npmMRZ(ctx context.Context, dir string, list []vector) (figures.Set, report
 	}
 	in, err := json.Marshal(zones)
 	if err != nil {
-		return nil, misses, err
+		return nil, report.Table{}, err
 	}
 	ctx, end := context.WithTimeout(ctx, time.Minute)
 	defer end()
@@ -124,14 +122,24 @@ func npmMRZ(ctx context.Context, dir string, list []vector) (figures.Set, report
 	cmd.Dir, cmd.Stdin = dir, bytes.NewReader(in)
 	b, err := cmd.Output()
 	if err != nil {
-		return nil, misses, fmt.Errorf("run node: %w", err)
+		return nil, report.Table{}, fmt.Errorf("run node: %w", err)
 	}
+	return judgeNPM(list, b, version)
+}
+
+// judgeNPM judges what npm_mrz.mjs printed. A digit that may be blank counts as fitting,
+// since the package does not tell the two apart; dates are left out.
+func judgeNPM(list []vector, answers []byte, version string) (figures.Set, report.Table, error) {
+	misses := report.Table{Caption: "The same zones by the npm package mrz: where it differs", Head: []string{"source", "zone", "difference"}}
 	var got []struct {
 		Layout string            `json:"layout"`
 		Digits map[string]string `json:"digits"`
 	}
-	if err := json.Unmarshal(b, &got); err != nil || len(got) != len(list) {
-		return nil, misses, fmt.Errorf("npm mrz answered %d of %d zones: %w", len(got), len(list), err)
+	if err := json.Unmarshal(answers, &got); err != nil {
+		return nil, misses, fmt.Errorf("npm mrz: %w", err)
+	}
+	if len(got) != len(list) {
+		return nil, misses, fmt.Errorf("npm mrz answered to %d of %d zones", len(got), len(list))
 	}
 	pass := 0
 	for i, g := range got {

@@ -2,13 +2,14 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"image"
 	"image/color"
 	"image/png"
+	"io"
 	"io/fs"
 	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -16,6 +17,7 @@ import (
 	"gocv.io/x/gocv"
 
 	"vestibule/models"
+	"vestibule/models/evaluate/figures"
 )
 
 func TestTheOracleReadsTheStandardsOwnSpecimens(t *testing.T) {
@@ -108,30 +110,62 @@ func TestAPeerThatIsNotThereIsLeftOut(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrNotExist)
 }
 
-// The answers of the package are read as it gives them; here something else gives them.
 func TestAPeersAnswersAreJudgedLikeOurs(t *testing.T) {
-	if _, err := exec.LookPath("node"); err != nil {
-		t.Log("node is not on this machine: what follows is what the test can do without it")
-		return
-	}
-	dir := t.TempDir()
-	module := filepath.Join(dir, "node_modules", "mrz")
-	require.NoError(t, os.MkdirAll(module, 0o755))
-	require.NoError(t, os.WriteFile(filepath.Join(module, "package.json"), []byte(`{"name":"mrz","version":"0.0.1","type":"module","exports":"./i.js"}`), 0o600))
-	require.NoError(t, os.WriteFile(filepath.Join(module, "i.js"), []byte(`export function parse(lines) {
-		if (lines[0][0] === 'V') throw new Error('no visas');
-		const valid = ['documentNumberCheckDigit', 'birthDateCheckDigit', 'expirationDateCheckDigit', 'personalNumberCheckDigit', 'compositeCheckDigit'];
-		return { format: 'TD3', details: valid.map((field) => ({ field, valid: true })) };
-	}`), 0o600))
-	good := []string{"P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"}
+	good := []string{"P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159<<<<<<<<<<<<<<<8"}
 	bad := []string{good[0], "L898902C37UTO7408122F1204159ZE184226B<<<<<10"}
 	visa := []string{"V" + good[0][1:], good[1]}
-	set, misses, err := npmMRZ(t.Context(), dir, []vector{{"a", good}, {"b", bad}, {"c", visa}})
+	require.Equal(t, "blank", rule(good, true).digits["optional"])
+	fits := `{"layout":"TD3","digits":{"number":"fits","birth":"fits","expiry":"fits","optional":"fits","composite":"fits"}}`
+	list := []vector{{"a", good}, {"b", bad}, {"c", visa}}
+	set, misses, err := judgeNPM(list, []byte("["+fits+","+fits+`,{"layout":"","digits":{}}]`), "0.0.1")
 	require.NoError(t, err)
 	require.InDelta(t, 1.0/3, set["mrz.vectors_pass_peer_npm_mrz"].Value, 1e-9)
 	require.Len(t, misses.Rows, 2)
 	require.Contains(t, misses.Rows[0][2], "number digit: fits, by the book wrong")
 	require.Contains(t, misses.Rows[1][2], "layout: none, by the book MRVA")
+	_, _, err = judgeNPM(list, []byte("["+fits+"]"), "")
+	require.ErrorContains(t, err, "1 of 3")
+	_, _, err = judgeNPM(list, []byte("oops"), "")
+	require.Error(t, err)
+}
+
+// found is an engine that has found two lines in every picture.
+type found struct {
+	models.Engine
+	lines []string
+}
+
+func (f found) ReadDocument(context.Context, []models.Frame) (models.Document, error) {
+	d := models.Document{Width: 320, Height: 200}
+	for i, l := range f.lines {
+		y := .5 + .2*float64(i)
+		d.Lines = append(d.Lines, models.Line{Text: l, At: models.Quad{{X: .1, Y: y}, {X: .9, Y: y}, {X: .9, Y: y + .1}, {X: .1, Y: y + .1}}})
+	}
+	return d, nil
+}
+
+func TestTesseractIsGivenTheLinesThatWereFound(t *testing.T) {
+	data, bin := t.TempDir(), t.TempDir()
+	t.Setenv("PATH", bin)
+	_, err := tesseract(t.Context(), found{}, data, io.Discard)
+	require.ErrorIs(t, err, fs.ErrNotExist, "without the program the part is left out")
+
+	// A stand-in that reads the same line, with the spaces and the page's end that Tesseract adds.
+	script := "#!/bin/sh\ncase \"$1\" in --version) echo tesseract 0.1; exit;; esac\n[ -s \"$1\" ] || exit 1\nprintf 'P<UTO ERIKSSON\\n\\f'\n"
+	require.NoError(t, os.WriteFile(filepath.Join(bin, "tesseract"), []byte(script), 0o700))
+	require.NoError(t, os.MkdirAll(filepath.Join(data, "documents"), 0o755))
+	var b bytes.Buffer
+	require.NoError(t, png.Encode(&b, image.NewGray(image.Rect(0, 0, 320, 200))))
+	require.NoError(t, os.WriteFile(filepath.Join(data, "documents", "a.png"), b.Bytes(), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(data, "documents", "manifest.json"), []byte(`[
+		{"file": "a.png", "mrz": ["P<UTOERIKSSON", "L898902C36UTO"]},
+		{"file": "a.png", "mrz": ["one", "two", "three"]}]`), 0o600))
+	set, err := tesseract(t.Context(), found{lines: []string{"P<UTOERIKSSON", "L898902C36UTO"}}, data, io.Discard)
+	require.NoError(t, err)
+	require.Equal(t, figures.Share(1, 2, "").Value, set["mrz.lines_exact_peer_tesseract"].Value)
+	require.Equal(t, 2, set["mrz.lines_exact_peer_tesseract"].N, "a document whose lines were not found is left out")
+	require.Equal(t, 1.0, set["mrz.lines_exact_located"].Value)
+	require.Contains(t, set["mrz.lines_exact_peer_tesseract"].How, "tesseract 0.1")
 }
 
 func TestALineIsCutOutUprightFromASlantedPlace(t *testing.T) {
