@@ -18,6 +18,7 @@ import (
 	"vestibule/agent"
 	"vestibule/agent/check"
 	"vestibule/journey"
+	"vestibule/kiosk-ui/text"
 	"vestibule/models"
 	"vestibule/models/inspect"
 	"vestibule/models/picture"
@@ -141,7 +142,7 @@ func inspectFiles(args []string, out, errs io.Writer) int {
 			a.Comparisons = inspect.Compare(a, second)
 			a.Steps = append(a.Steps, inspect.Step{Name: "comparison", Took: time.Since(start)})
 		}
-		a.Verdicts = judge(a, second, o, policy)
+		a.Verdicts, a.Outcome = judge(a, second, o, policy)
 		if !a.Readable() {
 			code = max(code, exitFailed)
 		}
@@ -244,15 +245,17 @@ func (o inspectFlags) options() (inspect.Options, error) {
 // judge gives what the kiosk's own checks say. A picture with a face and no zone is
 // judged as a selfie too, and with a second picture the comparison is; one picture is
 // taken for the whole capture, and no challenge can be posed to it.
-func judge(a, second inspect.Account, o inspectFlags, policy journey.Policy) []inspect.Verdict {
+func judge(a, second inspect.Account, o inspectFlags, policy journey.Policy) ([]inspect.Verdict, *inspect.Outcome) {
 	now := time.Now()
 	var list []check.Verdict
+	var follows *inspect.Outcome
 	if a.Document != nil {
 		s := check.Step1{Document: *a.Document, Site: o.site, Today: now, Clock: journey.ClockUnknown, Policy: policy}
 		if g := a.Genuineness(); g != nil {
 			s.Liveness = &journey.IDLiveness{ScreenReplay: g.ScreenReplay, PaperPrinted: g.PaperPrinted, ReplacePortrait: g.ReplacePortrait}
 		}
-		list = append(list, s.Check()...)
+		list = s.Check()
+		follows = outcome(s, list)
 	}
 	// The document's side of a comparison is the picture with a zone.
 	live, held := a, second
@@ -280,7 +283,20 @@ func judge(a, second inspect.Account, o inspectFlags, policy journey.Policy) []i
 			Reason: string(v.Reason), Code: v.Code.String(), Detail: v.Detail,
 		})
 	}
-	return out
+	return out, follows
+}
+
+// outcome is what the kiosk would do after STEP1, and what it would say.
+func outcome(s check.Step1, verdicts []check.Verdict) *inspect.Outcome {
+	if need := s.Missing(); need != check.NeedNothing {
+		return &inspect.Outcome{Action: string(need)}
+	}
+	r := check.Rule(verdicts)
+	o := &inspect.Outcome{Action: string(r.Action), Code: r.Why.Code.String()}
+	if r.Action != check.Accept {
+		o.Told = text.In("en").ForCode(r.Why.Code, r.Why.Detail[journey.DetailVariant])
+	}
+	return o
 }
 
 func zone(a inspect.Account) bool { return a.Document != nil && a.Document.MRZ != nil }

@@ -48,6 +48,13 @@ type Verdict struct {
 	Detail map[string]string `json:"detail,omitempty"`
 }
 
+// Outcome is what would follow from the verdicts on the document.
+type Outcome struct {
+	Action string `json:"action"` // accept, again, block, back, front: the side that is still wanted
+	Code   string `json:"code,omitempty"`
+	Told   string `json:"told,omitempty"` // the sentence the person would read
+}
+
 // Comparison is how alike two faces are.
 type Comparison struct {
 	What       string  `json:"what"` // which two
@@ -67,6 +74,7 @@ type Account struct {
 	Examination *models.Examination
 
 	Verdicts    []Verdict    // handed in
+	Outcome     *Outcome     // handed in
 	Comparisons []Comparison // handed in
 	Steps       []Step
 	Failures    []Failure

@@ -160,6 +160,10 @@ Comparison
 Checks
   MRZ_VALIDATION  fail  step1/retry/check_digit_failed  layout=TD3  wrong=number
 
+What would follow
+  document          it is to be captured again: step1/retry/check_digit_failed
+  the person reads  The lines do not add up.
+
 Took
   document     7 ms
   closer look  7 ms
@@ -179,6 +183,7 @@ func TestAPersonIsToldEverythingThatWasSeen(t *testing.T) {
 	a, _ := account(t, seen(t))
 	a.Comparisons = Compare(a, a)
 	a.Verdicts = []Verdict{{Event: "MRZ_VALIDATION", Result: "fail", Code: "step1/retry/check_digit_failed", Detail: map[string]string{"wrong": "number", "layout": "TD3"}}}
+	a.Outcome = &Outcome{Action: "again", Code: "step1/retry/check_digit_failed", Told: "The lines do not add up."}
 	var b bytes.Buffer
 	require.NoError(t, a.Write(&b))
 	require.Equal(t, told, b.String())

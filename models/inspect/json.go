@@ -24,11 +24,12 @@ func (a Account) MarshalJSON() ([]byte, error) {
 		Face        *faceJSON          `json:"face,omitempty"`
 		Comparisons []Comparison       `json:"comparisons,omitempty"`
 		Verdicts    []Verdict          `json:"verdicts,omitempty"`
+		Outcome     *Outcome           `json:"outcome,omitempty"`
 		Failures    map[string]string  `json:"failures,omitempty"`
 		MS          map[string]float64 `json:"milliseconds"`
 	}{
 		Picture: a.Name, Format: string(a.Format), Width: a.Width, Height: a.Height, Bytes: a.Bytes, Readable: a.Readable(),
-		Comparisons: a.Comparisons, Verdicts: a.Verdicts, MS: map[string]float64{},
+		Comparisons: a.Comparisons, Verdicts: a.Verdicts, Outcome: a.Outcome, MS: map[string]float64{},
 	}
 	if a.Document != nil {
 		out.Document = documentOf(*a.Document)

@@ -40,6 +40,7 @@ func (a Account) Write(w io.Writer) error {
 		}
 	}
 	t.verdicts(a.Verdicts)
+	t.outcome(a.Outcome)
 	if len(a.Failures) > 0 {
 		t.head("Did not work")
 		for _, f := range a.Failures {
@@ -239,6 +240,24 @@ func (t *teller) verdicts(list []Verdict) {
 			more = append(more, k+"="+v.Detail[k])
 		}
 		t.row(v.Event, "%s\t%s", v.Result, value(strings.Join(more, "  ")))
+	}
+}
+
+func (t *teller) outcome(o *Outcome) {
+	if o == nil {
+		return
+	}
+	t.head("What would follow")
+	says := map[string]string{
+		"accept": "the document is accepted", "again": "it is to be captured again", "block": "the visit ends here",
+		"back": "the back is asked for", "front": "the front is asked for",
+	}[o.Action]
+	if o.Code != "" {
+		says += ": " + o.Code
+	}
+	t.row("document", "%s", says)
+	if o.Told != "" {
+		t.row("the person reads", "%s", value(o.Told))
 	}
 }
 
