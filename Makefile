@@ -20,7 +20,7 @@ PKG_TRAIN   := python3-torch python3-opencv python3-pil fonts-ocr-b fonts-dejavu
 # Packages without cgo: their tests also run under the race detector, which costs seconds there and minutes elsewhere.
 RACE := ./journey/... ./sync/... ./agent/check/... ./agent/visitor/... ./server/decide/... ./server/duplicate/... ./server/aml/...
 
-.PHONY: help demo run test check bench evaluate contract train-mrz models deps build clean
+.PHONY: help demo run test check bench evaluate peers contract train-mrz models deps build clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -51,10 +51,16 @@ check: deps models build ## what to run before a commit: format, vet, linters, t
 bench: deps models build ## speed and size, written to build/bench.json
 	@$(BIN)/demo -bin $(BIN) -out $(BUILD)/demo -bench $(BUILD)/bench.json
 
-evaluate: deps models ## accuracy on a labelled set (DATA=dir), written to build/evaluate.json
+# Screening first: the page that the other command writes shows the figures of both.
+evaluate: deps models ## accuracy on a labelled set (DATA=dir), written to build/evaluate.json and .html
 	@mkdir -p $(BUILD)
-	@go run ./models/evaluate -data $(DATA) -out $(BUILD)/evaluate.json
 	@go run ./server/aml/evaluate -data $(DATA) -out $(BUILD)/evaluate.json
+	@go run ./models/evaluate -data $(DATA) -out $(BUILD)/evaluate.json
+
+# What others have made of the same task, for comparison only: nothing of it enters the product.
+peers: ## fetch what others made of the same task (npm), for a comparison in make evaluate
+	@mkdir -p $(BUILD)/peers
+	@npm install --silent --no-audit --no-fund --prefix $(BUILD)/peers mrz@5.0.2
 
 contract: deps models build ## which parts of the contract a test reaches through the real path
 	@mkdir -p $(BUILD)/contract

@@ -15,6 +15,8 @@
 //	onnx/      trained networks behind one small interface
 //	eyes/      all of it together: the Engine of one process
 //	worker/    the same Engine in a supervised, unprivileged child process
+//	inspect/   one picture looked at, told and drawn on (kiosk-ui inspect)
+//	evaluate/  the command that measures all of it on labelled data, with its report
 //	manifest/  which trained networks this build trusts (manifest.json), verified
 //	fetch/     the command that brings the trained networks to this machine
 //

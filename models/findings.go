@@ -103,6 +103,7 @@ type Document struct {
 	PixelsPerMM   float64       // measured on the zone's character pitch (2.54 mm)
 	Recognition   float64       // 0..100, see models/document
 	Portrait      []byte        // JPEG of the portrait cut-out; nil when none was found
+	PortraitAt    *Box          // where in Upright it was cut out
 	PortraitFace  *Face         // the face in it
 	Upright       []byte        // JPEG of the best frame, turned upright and, where the outline allows, rectified
 }

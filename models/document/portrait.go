@@ -135,5 +135,7 @@ func (r *Reader) cutPortrait(ctx context.Context, upright gocv.Mat, search image
 		return false, err
 	}
 	d.PortraitFace = &closer
+	W, H := float64(upright.Cols()), float64(upright.Rows())
+	d.PortraitAt = &models.Box{X1: float64(cut.Min.X) / W, Y1: float64(cut.Min.Y) / H, X2: float64(cut.Max.X) / W, Y2: float64(cut.Max.Y) / H}
 	return true, nil
 }

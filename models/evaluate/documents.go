@@ -13,11 +13,10 @@ import (
 	"syscall"
 	"time"
 
-	"gocv.io/x/gocv"
-
 	"vestibule/models"
 	"vestibule/models/evaluate/figures"
 	"vestibule/models/mrz"
+	"vestibule/models/picture"
 )
 
 // wide is the width from which a picture counts in mrz.documents_exact: narrower ones are
@@ -38,10 +37,11 @@ func documents(ctx context.Context, e models.Engine, data string, log io.Writer)
 	}
 	var big, bigExact, exact, lines, linesExact, valid, validRead, accepted, sure, wrong, portraits int
 	var ms, cpu []float64
+	page := newDocumentPage(ctx)
 	for _, s := range list {
-		f, err := frame(filepath.Join(data, "documents", s.File))
+		f, err := picture.FromFile(filepath.Join(data, "documents", s.File))
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", s.File, err)
 		}
 		start, used := time.Now(), processCPU()
 		d, err := e.ReadDocument(ctx, []models.Frame{f})
@@ -77,6 +77,9 @@ func documents(ctx context.Context, e models.Engine, data string, log io.Writer)
 		count(&sure, digits && d.Agreed)
 		count(&wrong, digits && d.Agreed && !same)
 		count(&portraits, d.Portrait != nil)
+		if err := page.note(s, f, d, same, take); err != nil {
+			return nil, err
+		}
 		fmt.Fprintf(log, "%-34s %4d×%-4d exact %-5v digits %-5v agreed %-5v recognition %3.0f  %4.1f px/mm  turn %3d  portrait %-5v  hint %-11q %4.0f ms\n",
 			filepath.Base(s.File), d.Width, d.Height, same, digits, d.Agreed, d.Recognition, d.PixelsPerMM, d.Turn, d.Portrait != nil, d.Hint, took)
 		if !same {
@@ -86,6 +89,7 @@ func documents(ctx context.Context, e models.Engine, data string, log io.Writer)
 			fmt.Fprintf(log, "    not accepted: %s\n", faults(*d.MRZ))
 		}
 	}
+	page.add()
 	const how = "public specimen pictures, one frame each, the product's own engine; exact: every line as printed"
 	return figures.Set{
 		"mrz.documents_exact":     figures.Share(bigExact, big, how+"; pictures of 500 px width and more"),
@@ -131,59 +135,6 @@ func faults(d mrz.Document) string {
 		}
 	}
 	return strings.Join(out, ", ")
-}
-
-// frame makes a frame of a picture file, as a camera or an upload would.
-func frame(file string) (models.Frame, error) {
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return models.Frame{}, err
-	}
-	if ext := strings.ToLower(filepath.Ext(file)); ext == ".jpg" || ext == ".jpeg" {
-		return models.Frame{Format: models.JPEG, Pix: b}, nil
-	}
-	m := gocv.IMRead(file, gocv.IMReadColor)
-	defer m.Close()
-	if m.Empty() {
-		return models.Frame{}, fmt.Errorf("%s: %w", file, models.ErrFrame)
-	}
-	gocv.CvtColor(m, &m, gocv.ColorBGRToRGB)
-	return models.Frame{Format: models.RGB, Width: m.Cols(), Height: m.Rows(), Pix: m.ToBytes()}, nil
-}
-
-// vectors parses zones as text. There is no verdict beside them, so what is counted
-// is what can be said without one; with -v every zone that does not fit is explained.
-func vectors(_ context.Context, _ models.Engine, data string, log io.Writer) (figures.Set, error) {
-	var list []struct {
-		Source string   `json:"src"`
-		Lines  []string `json:"lines"`
-	}
-	if err := load(filepath.Join(data, "mrz", "vectors.json"), &list); err != nil {
-		return nil, err
-	}
-	parsed, fit, valid := 0, 0, 0
-	for _, v := range list {
-		d, err := mrz.Parse(v.Lines)
-		if err != nil {
-			fmt.Fprintf(log, "%-20s %s\n    %v\n", v.Source, strings.Join(v.Lines, " "), err)
-			continue
-		}
-		parsed++
-		if digitsFit(d) {
-			fit++
-		}
-		if d.Valid() {
-			valid++
-			continue
-		}
-		fmt.Fprintf(log, "%-20s %s %s\n    %s\n", v.Source, d.Layout, strings.Join(v.Lines, " "), faults(d))
-	}
-	const how = "zones as text from tests of other projects: valid, invalid and deviating ones"
-	return figures.Set{
-		"mrz.vectors_parsed": figures.Share(parsed, len(list), how),
-		"mrz.vectors_digits": figures.Count(fit, len(list), how+"; all check digits fit"),
-		"mrz.vectors_valid":  figures.Count(valid, len(list), how+"; digits fit and no field has a problem"),
-	}, nil
 }
 
 func load(file string, into any) error {

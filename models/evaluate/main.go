@@ -1,9 +1,11 @@
 // Command evaluate measures the models on a folder of test data and adds the figures
 // to a JSON file: go run ./models/evaluate -data DIR -out build/evaluate.json
+// Beside it goes a page with the same figures, curves and what went wrong: evaluate.html.
 //
 // DIR is laid out like this: documents/manifest.json (a list of {file, format, mrz,
 // all_check_digits_valid}), mrz/vectors.json (a list of {src, lines}), faces/manifest.csv.
-// A part that is missing is left out and said so. Nothing of it enters the product.
+// A part that is missing is left out and said so. A part may add sections to the page
+// through package report. Nothing of it enters the product.
 // What is measured elsewhere (sanctions screening, in the server) adds its figures to the
 // same file through package figures.
 package main
@@ -17,9 +19,12 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"strings"
 
 	"vestibule/models"
 	"vestibule/models/evaluate/figures"
+	"vestibule/models/evaluate/report"
 	"vestibule/models/eyes"
 	faces "vestibule/models/face/evaluate"
 )
@@ -40,15 +45,24 @@ type part struct {
 }
 
 func parts() []part {
-	return []part{{"vectors", vectors}, {"documents", documents}, {"faces", faces.Faces}}
+	return []part{{"vectors", vectors}, {"documents", documents}, {"tesseract", tesseract}, {"faces", faces.Faces}}
+}
+
+func names() []string {
+	var out []string
+	for _, p := range parts() {
+		out = append(out, p.name)
+	}
+	return out
 }
 
 func run(ctx context.Context, args []string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("evaluate", flag.ContinueOnError)
 	data := flags.String("data", "", "folder with the test data (required)")
 	out := flags.String("out", "build/evaluate.json", "file that the figures are added to")
+	page := flags.String("report", "", "HTML file with all of it and pictures of what went wrong (default: beside -out; none: no page)")
 	dir := flags.String("models", "", "folder with the trained networks (default: where they are fetched to)")
-	only := flags.String("only", "", "one part alone: vectors, documents, faces")
+	only := flags.String("only", "", "one part alone: "+strings.Join(names(), ", "))
 	verbose := flags.Bool("v", false, "name every miss")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -64,6 +78,14 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	log := io.Discard
 	if *verbose {
 		log = stdout
+	}
+	if *page == "" {
+		*page = strings.TrimSuffix(*out, filepath.Ext(*out)) + ".html"
+	}
+	var sections *report.Report
+	if *page != "none" {
+		sections = &report.Report{}
+		ctx = report.Into(ctx, sections)
 	}
 	all := figures.Set{}
 	for _, p := range parts() {
@@ -85,5 +107,16 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if err := all.Table(stdout); err != nil {
 		return err
 	}
-	return figures.Merge(*out, all)
+	if err := figures.Merge(*out, all); err != nil || sections == nil {
+		return err
+	}
+	merged, err := figures.Read(*out)
+	if err != nil {
+		return err
+	}
+	if err := sections.File(*page, merged, all, figures.Goals()); err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "%s: the same with curves and pictures; it shows people, keep it on this machine\n", *page)
+	return nil
 }

@@ -4,13 +4,19 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"image"
+	"image/jpeg"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"vestibule/models"
 	"vestibule/models/evaluate/figures"
+	"vestibule/models/evaluate/report"
+	"vestibule/models/mrz"
 )
 
 func TestEvaluateMeasuresWhatIsThereAndSaysWhatIsNot(t *testing.T) {
@@ -33,6 +39,44 @@ func TestEvaluateMeasuresWhatIsThereAndSaysWhatIsNot(t *testing.T) {
 	require.Equal(t, 1.0, got["mrz.vectors_valid"].Value)
 	require.Contains(t, got, "aml.other")
 	require.NotContains(t, got, "mrz.documents_exact", "what was not measured is not claimed")
+	require.InDelta(t, 1.0, got["mrz.vectors_pass"].Value, 1e-9, "a wrong digit and a zone that is none are judged alike")
+	page, err := os.ReadFile(strings.TrimSuffix(out, ".json") + ".html")
+	require.NoError(t, err)
+	require.Contains(t, string(page), "aml.other", "the page holds what other commands measured")
+	require.Contains(t, string(page), "Zones as text")
+}
+
+func TestADocumentThatWentWrongIsShownWithWhatWasReadInsteadOfWhat(t *testing.T) {
+	var b bytes.Buffer
+	require.NoError(t, jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, 320, 200)), nil))
+	f := models.Frame{Format: models.JPEG, Pix: b.Bytes()}
+	lines := []string{"P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"}
+	wrong := []string{lines[0], "L898902C36UTO74O8122F1204159ZE184226B<<<<<10"}
+	reading := func(lines []string) models.Document {
+		z, err := mrz.Parse(lines)
+		require.NoError(t, err)
+		d := models.Document{Width: 320, Height: 200, MRZ: &z, Agreed: true}
+		for _, l := range lines {
+			d.Lines = append(d.Lines, models.Line{Text: l})
+		}
+		return d
+	}
+	r := &report.Report{}
+	p := newDocumentPage(report.Into(context.Background(), r))
+	printed := specimen{File: "a/right.jpg", Format: "TD3", Lines: lines, Valid: true}
+	require.NoError(t, p.note(printed, f, reading(lines), true, true))
+	printed.File = "a/wrong.jpg"
+	require.NoError(t, p.note(printed, f, reading(wrong), false, false))
+	printed.File = "a/none.jpg"
+	require.NoError(t, p.note(printed, f, models.Document{Hint: models.HintBlur}, false, false))
+	p.add()
+	var page bytes.Buffer
+	require.NoError(t, r.Write(&page, nil, nil, nil))
+	for _, want := range []string{"got  L898902C36UTO74O8122F", "0 as O", "wrong.jpg", "hint blur", "got  nothing", ">none<"} {
+		require.Contains(t, page.String(), want)
+	}
+	require.NotContains(t, page.String(), "right.jpg")
+	require.Equal(t, 2, strings.Count(page.String(), "<img "))
 }
 
 func TestEvaluateWantsData(t *testing.T) {

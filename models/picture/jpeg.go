@@ -1,6 +1,10 @@
 package picture
 
-import "bytes"
+import (
+	"bytes"
+	"errors"
+	"fmt"
+)
 
 // A JPEG's markers, ITU-T T.81 table B.1.
 const (
@@ -22,6 +26,13 @@ const (
 // maxScans bounds a progressive picture: each scan is a pass over all pixels,
 // and real encoders use about ten.
 const maxScans = 32
+
+// errCoding marks a JPEG that is whole, but coded in a way that is not read.
+var errCoding = errors.New("not supported")
+
+func coding(format string, args ...any) error {
+	return fmt.Errorf("%w: %w", errf(format, args...), errCoding)
+}
 
 type jpegHeader struct {
 	width, height int
@@ -76,17 +87,23 @@ func parseJPEG(b []byte) (jpegHeader, error) {
 		switch {
 		case m >= mSOF0 && m <= 0xCF && m != mDHT && m != mJPG && m != mDAC:
 			if m > mSOF2 {
-				return h, errf("JPEG coding %#x is not supported", m)
+				return h, coding("JPEG coding %#x", m)
 			}
 			if h.width != 0 {
 				return h, errf("JPEG has two frame headers")
 			}
-			if len(seg) < 6 || seg[0] != 8 {
-				return h, errf("JPEG is not 8-bit")
+			if len(seg) < 6 {
+				return h, errf("JPEG has a frame header of %d bytes", len(seg))
+			}
+			if seg[0] != 8 {
+				return h, coding("JPEG is not 8-bit")
 			}
 			c := int(seg[5])
-			if c != 1 && c != 3 || len(seg) != 6+3*c {
-				return h, errf("JPEG has %d colour components, want 1 or 3", c)
+			if c != 1 && c != 3 {
+				return h, coding("JPEG has %d colour components, want 1 or 3", c)
+			}
+			if len(seg) != 6+3*c {
+				return h, errf("JPEG has a frame header of %d bytes", len(seg))
 			}
 			for k := range c {
 				if s := seg[6+3*k+1]; s>>4 < 1 || s>>4 > 4 || s&15 < 1 || s&15 > 4 {
@@ -98,13 +115,13 @@ func parseJPEG(b []byte) (jpegHeader, error) {
 				return h, err
 			}
 		case m == mDNL:
-			return h, errf("JPEG changes its height on the way")
+			return h, coding("JPEG changes its height on the way")
 		case m == mSOS:
 			if h.width == 0 {
 				return h, errf("JPEG has data before its header")
 			}
 			if scans++; scans > maxScans {
-				return h, errf("JPEG has more than %d scans", maxScans)
+				return h, coding("JPEG has more than %d scans", maxScans)
 			}
 			// Entropy-coded data: up to the next marker that is not a restart.
 			for {

@@ -7,10 +7,7 @@ package evaluate
 import (
 	"context"
 	"encoding/csv"
-	"errors"
 	"fmt"
-	"image"
-	_ "image/png" // some of the pictures
 	"io"
 	"math"
 	"os"
@@ -21,6 +18,7 @@ import (
 	"vestibule/models"
 	"vestibule/models/evaluate/figures"
 	"vestibule/models/face"
+	"vestibule/models/picture"
 )
 
 // row is one line of faces/manifest.csv.
@@ -39,6 +37,7 @@ func Faces(ctx context.Context, e models.Engine, data string, log io.Writer) (fi
 	type outcome struct{ wrong, n int }
 	species := map[string]*outcome{}
 	var attacks, lives outcome
+	page := newPage(ctx)
 	for _, r := range rows {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -46,15 +45,18 @@ func Faces(ctx context.Context, e models.Engine, data string, log io.Writer) (fi
 		if r.kind != "identity" && r.kind != "pad" {
 			continue
 		}
-		f, err := frame(filepath.Join(data, "faces", filepath.FromSlash(r.file)))
+		f, err := picture.FromFile(filepath.Join(data, "faces", filepath.FromSlash(r.file)))
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", r.file, err)
 		}
 		m, err := e.ReadFace(ctx, f)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", r.file, err)
 		}
 		looked++
+		if err := page.note(r, f, m); err != nil {
+			return nil, err
+		}
 		if m.Found {
 			found++
 		} else {
@@ -96,6 +98,7 @@ func Faces(ctx context.Context, e models.Engine, data string, log io.Writer) (fi
 		out["pad.apcer_at_50."+slug(k)] = figures.Share(o.wrong, o.n, "of these: "+k)
 	}
 	genuine, impostor := pairs(people, log)
+	page.add(genuine, impostor)
 	if len(genuine) == 0 || len(impostor) == 0 {
 		return out, nil
 	}
@@ -192,33 +195,4 @@ func list(file string) ([]row, error) {
 		rows = append(rows, row{r[column["file"]], r[column["kind"]], r[column["identity"]], r[column["label"]], r[column["note"]]})
 	}
 	return rows, nil
-}
-
-// frame makes a camera frame of a JPEG or PNG file.
-func frame(file string) (models.Frame, error) {
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return models.Frame{}, err
-	}
-	if len(b) > 2 && b[0] == 0xFF && b[1] == 0xD8 {
-		return models.Frame{Format: models.JPEG, Pix: b}, nil
-	}
-	f, err := os.Open(file)
-	if err != nil {
-		return models.Frame{}, err
-	}
-	defer f.Close()
-	p, _, err := image.Decode(f)
-	if err != nil {
-		return models.Frame{}, errors.Join(fmt.Errorf("%s: %w", file, models.ErrFrame), err)
-	}
-	r := p.Bounds()
-	out := models.Frame{Format: models.RGB, Width: r.Dx(), Height: r.Dy(), Pix: make([]byte, 0, 3*r.Dx()*r.Dy())}
-	for y := r.Min.Y; y < r.Max.Y; y++ {
-		for x := r.Min.X; x < r.Max.X; x++ {
-			red, green, blue, _ := p.At(x, y).RGBA()
-			out.Pix = append(out.Pix, byte(red>>8), byte(green>>8), byte(blue>>8))
-		}
-	}
-	return out, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vestibule/models"
+	"vestibule/models/evaluate/report"
 )
 
 // oracle reads a face's measurements off the colour of the picture's first pixel:
@@ -74,6 +75,32 @@ p/q.png,quality,,blur,,
 	require.Zero(t, got["pad.apcer_at_50.screen"].Value)
 	require.Equal(t, 1.0, got["pad.bpcer_at_50"].Value)
 	require.Contains(t, log.String(), "c1.png: no face")
+}
+
+func TestTheReportShowsTheCurvesAndWhatWentWrong(t *testing.T) {
+	dir := folder(t, `p/a1.png,identity,a,live_photo,x,
+p/a2.png,identity,a,live_photo,x,
+p/b1.png,identity,b,live_photo,x,
+p/c1.png,identity,c,live_photo,x,
+p/s1.png,pad,,spoof,Held print,
+p/l1.png,pad,,live,selfie,
+`, map[string]color.RGBA{
+		"a1.png": {R: 0, B: 9, A: 255}, "a2.png": {R: 1, B: 9, A: 255}, "b1.png": {R: 1, B: 9, A: 255}, "c1.png": {R: 2, B: 0, A: 255},
+		"s1.png": {G: 200, B: 9, A: 255}, "l1.png": {G: 40, B: 9, A: 255},
+	})
+	r := &report.Report{}
+	_, err := Faces(report.Into(context.Background(), r), oracle{}, dir, &bytes.Buffer{})
+	require.NoError(t, err)
+	var page bytes.Buffer
+	require.NoError(t, r.Write(&page, nil, nil, nil))
+	for _, want := range []string{
+		"a1.png and a2.png", "one person, taken for two", "a2.png and b1.png", "two people, taken for one", "no face was found",
+		"an attack (Held print) scored 78", "a live person scored 16", "FNMR", "APCER", "similarity 85",
+	} {
+		require.Contains(t, page.String(), want)
+	}
+	require.Equal(t, 5, bytes.Count(page.Bytes(), []byte("<img ")))
+	require.Equal(t, 4, bytes.Count(page.Bytes(), []byte("<svg ")))
 }
 
 func TestTheThresholdLetsNoMoreThanItsShareThrough(t *testing.T) {
