@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"gocv.io/x/gocv"
+	"golang.org/x/text/unicode/norm"
 
 	"vestibule/models"
 	"vestibule/models/manifest"
@@ -40,13 +41,15 @@ type FaceFinder interface {
 
 // Reader reads documents. Its methods may be called from several goroutines.
 type Reader struct {
-	finder   *onnx.Network // text rows
-	lines    *onnx.Network // one line of the zone, own
-	other    *onnx.Network // one line of anything, second reader
-	keys     []int         // class of the second reader → class of ours, or -1
-	faces    FaceFinder
-	versions map[string]string
-	now      func() time.Time
+	finder    *onnx.Network // text rows
+	lines     *onnx.Network // one line of the zone, own
+	other     *onnx.Network // one line of anything, second reader
+	keys      []int         // class of the second reader → class of ours, or -1
+	letters   []string      // class of the second reader → what it stands for
+	ideograph []bool        // class of the second reader → whether it is of no alphabet
+	faces     FaceFinder
+	versions  map[string]string
+	now       func() time.Time
 }
 
 // Open loads the networks of a models directory, each verified against the manifest.
@@ -95,7 +98,10 @@ func Open(dir string, faces FaceFinder) (_ *Reader, err error) {
 	if err != nil {
 		return nil, err
 	}
-	r.keys = readKeys(keys)
+	r.keys, r.letters = readKeys(keys), readLetters(keys)
+	for _, l := range r.letters {
+		r.ideograph = append(r.ideograph, isIdeograph(l))
+	}
 	warm()
 	return r, nil
 }
@@ -121,6 +127,15 @@ func readKeys(b []byte) []int {
 		out = append(out, class)
 	}
 	return append(out, -1)
+}
+
+// readLetters lists what the second reader's classes stand for, in the same order.
+func readLetters(b []byte) []string {
+	out := []string{""}
+	for _, line := range bytes.Split(bytes.TrimRight(b, "\n"), []byte("\n")) {
+		out = append(out, norm.NFKC.String(string(bytes.TrimRight(line, "\r"))))
+	}
+	return append(out, " ")
 }
 
 // Versions names the trained networks in use.

@@ -40,7 +40,7 @@ type part struct {
 }
 
 func parts() []part {
-	return []part{{"vectors", vectors}, {"documents", documents}, {"faces", faces.Faces}}
+	return []part{{"vectors", vectors}, {"documents", documents}, {"visual", visuals}, {"faces", faces.Faces}}
 }
 
 func run(ctx context.Context, args []string, stdout io.Writer) error {
