@@ -26,14 +26,14 @@ const (
 	textLeast = 6    // pixels: lower rows cannot be read
 	textMost  = .2   // of the picture's height: higher rows are no print
 	textHalf  = .52  // of a row's height, above and below its middle line
-	textEnds  = .12  // of a row's height, beyond its ends
+	textEnds  = .25  // of a row's height, beyond its ends
 	textWide  = 1600 // pixels, 48 high: wider rows are read in parts
 	textScore = 45   // a line below, 0..100, is no reading
 
 	// Rows read both ways to tell which side is up.
 	wayRows = 4
-	// From one letter to the next, in parts of the line's median: from here a space was missed.
-	spaceGap = 1.75
+	// How much further than usual the next letter is, in letters, when a space was missed.
+	spaceGap = .8
 )
 
 // ReadText reads every line of print of one side of a document in its upright picture:
@@ -123,26 +123,36 @@ func (r *Reader) spread(ctx context.Context, m gocv.Mat) (sheetOfText, error) {
 	if err != nil {
 		return sheetOfText{}, err
 	}
-	if seen {
-		flat, err := rectify(m, o.corners)
+	whole := func() (sheetOfText, zone, error) {
+		own, err := picture.Turn(m, 0)
 		if err != nil {
-			return sheetOfText{}, err
+			return sheetOfText{}, zone{}, err
 		}
-		s, z, err := r.upright(ctx, flat)
-		if err != nil {
-			return sheetOfText{}, err
-		}
-		if len(s.rows) >= fewRows && (!z.found() || s.holds(z)) {
-			return s, nil
-		}
-		s.img.Close()
+		return r.upright(ctx, own)
 	}
-	whole, err := picture.Turn(m, 0)
+	if !seen {
+		s, _, err := whole()
+		return s, err
+	}
+	flat, err := rectify(m, o.corners)
 	if err != nil {
 		return sheetOfText{}, err
 	}
-	s, _, err := r.upright(ctx, whole)
-	return s, err
+	s, z, err := r.upright(ctx, flat)
+	if err != nil || z.found() && s.holds(z) {
+		return s, err
+	}
+	// Nothing vouches for the outline: the whole picture must not show more.
+	t, z, err := whole()
+	if err != nil {
+		s.img.Close()
+		return sheetOfText{}, err
+	}
+	if z.found() || len(t.rows) > 2*len(s.rows) {
+		s, t = t, s
+	}
+	t.img.Close()
+	return s, nil
 }
 
 func (z zone) found() bool { return z.score >= zoneScore }
@@ -443,23 +453,43 @@ func (r *Reader) lettersIn(m gocv.Mat, part image.Rectangle) ([]letter, error) {
 // spell joins letters and puts in the spaces that the reader leaves out: it was
 // trained on a language without any.
 func spell(letters []letter) string {
-	var gaps []int
+	var steps []float64
 	for i := 1; i < len(letters); i++ {
-		gaps = append(gaps, letters[i].frame-letters[i-1].frame)
+		if wide := (letters[i-1].width() + letters[i].width()) / 2; wide > 0 {
+			steps = append(steps, float64(letters[i].frame-letters[i-1].frame)/wide)
+		}
 	}
-	sort.Ints(gaps)
-	usual := 0.0
-	if len(gaps) > 0 {
-		usual = float64(gaps[len(gaps)/2])
+	usual := math.Inf(1)
+	if len(steps) >= 4 {
+		sort.Float64s(steps)
+		usual = math.Max(1.5, steps[len(steps)/2])
 	}
 	var b strings.Builder
 	for i, l := range letters {
-		if i > 0 && len(gaps) >= 4 && float64(l.frame-letters[i-1].frame) >= spaceGap*math.Max(usual, 2) {
-			b.WriteByte(' ')
+		if i > 0 {
+			step := float64(l.frame - letters[i-1].frame)
+			if step >= usual*((letters[i-1].width()+l.width())/2+spaceGap) {
+				b.WriteByte(' ')
+			}
 		}
 		b.WriteString(l.text)
 	}
 	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+// width is roughly how wide a letter is drawn, 1 for most.
+func (l letter) width() float64 {
+	switch l.text {
+	case "i", "j", "l", "I", "1", ".", ",", ":", ";", "'", "!", "|", "’":
+		return .6
+	case "f", "r", "t", "/", "-", "(", ")":
+		return .8
+	case "m", "w", "M", "W", "@":
+		return 1.5
+	case " ":
+		return .8
+	}
+	return 1
 }
 
 func isIdeograph(s string) bool {

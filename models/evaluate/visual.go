@@ -53,6 +53,9 @@ func (w truth) in(fields []visual.Field) (visual.Field, bool) {
 		if w.item == visual.LastName || w.item == visual.FirstName {
 			return f, visual.SameName(w.value, f.Value, w.truncated)
 		}
+		if w.item != visual.Number { // the zone has no century
+			return f, len(f.Value) == len(w.value) && f.Value[2:] == w.value[2:]
+		}
 		return f, f.Value == w.value
 	}
 	return visual.Field{}, false

@@ -25,21 +25,13 @@ func (d date) exchanged() date {
 	return d
 }
 
-// is tells whether the date is the one written as YYYY-MM-DD; the century of a short one is
-// anybody's guess, and parts that are 00 are unknown.
+// is tells whether the date is the one that the zone gives as YYYY-MM-DD. The zone
+// prints no century, so it is not compared.
 func (d date) is(iso string) bool {
-	p := strings.Split(iso, "-")
-	if len(p) != 3 || len(p[0]) != 4 {
+	if len(iso) != len(time.DateOnly) {
 		return false
 	}
-	fits := func(c date) bool {
-		y := c.String()
-		if c.short {
-			return y[2:] == iso[2:]
-		}
-		return y == iso
-	}
-	return fits(d) || d.doubt && fits(d.exchanged())
+	return d.String()[2:] == iso[2:] || d.doubt && d.exchanged().String()[2:] == iso[2:]
 }
 
 var (

@@ -50,19 +50,47 @@ func newPage(t models.Text, today time.Time, known *mrz.Document) *page {
 			strings.Contains(s, "USDEPARTMENT") || strings.Contains(s, "USCITIZENSHIP")
 	}
 	w, h := float64(max(t.Width, 1)), float64(max(t.Height, 1))
+	tilt := tiltOf(lines, w, h)
+	sin, cos := math.Sincos(-tilt)
 	for i, l := range lines {
 		text := strings.TrimSpace(l.Text)
 		if text == "" || strings.Count(text, "<") > 1 || !finite(l.At) {
 			continue // nothing, or a line of the machine readable zone
 		}
 		whole := piece{text: text, score: l.Score, at: l.At, lines: []int{i}, after: -1}
-		whole.x1, whole.x2 = (l.At[0].X+l.At[3].X)/2*w, (l.At[1].X+l.At[2].X)/2*w
-		whole.y = (l.At[0].Y + l.At[1].Y + l.At[2].Y + l.At[3].Y) / 4 * h
-		whole.h = math.Max(1, (l.At[3].Y-l.At[0].Y+l.At[2].Y-l.At[1].Y)/2*h)
+		lx, rx := (l.At[0].X+l.At[3].X)/2*w, (l.At[1].X+l.At[2].X)/2*w
+		ly, ry := (l.At[0].Y+l.At[3].Y)/2*h, (l.At[1].Y+l.At[2].Y)/2*h
+		whole.x1, whole.x2 = lx*cos-ly*sin, rx*cos-ry*sin
+		whole.y = (lx+rx)/2*sin + (ly+ry)/2*cos
+		whole.h = math.Max(1, math.Hypot((l.At[3].X-l.At[0].X)*w, (l.At[3].Y-l.At[0].Y)*h))
 		p.divide(whole)
 	}
 	p.pair()
 	return p
+}
+
+// tiltOf is the angle that most print runs at: a picture without an outline is only turned by quarters.
+func tiltOf(lines []models.Line, w, h float64) float64 {
+	type run struct{ angle, length float64 }
+	var runs []run
+	total := 0.0
+	for _, l := range lines {
+		if !finite(l.At) {
+			continue
+		}
+		dx, dy := (l.At[1].X-l.At[0].X)*w, (l.At[1].Y-l.At[0].Y)*h
+		if r := (run{math.Atan2(dy, dx), math.Hypot(dx, dy)}); math.Abs(r.angle) < math.Pi/4 {
+			runs, total = append(runs, r), total+r.length
+		}
+	}
+	sort.Slice(runs, func(i, j int) bool { return runs[i].angle < runs[j].angle })
+	sum := 0.0
+	for _, r := range runs {
+		if sum += r.length; sum >= total/2 {
+			return r.angle
+		}
+	}
+	return 0
 }
 
 func finite(q models.Quad) bool {
@@ -90,52 +118,79 @@ func (p piece) part(from, to int) piece {
 	return out
 }
 
-// divide notes a line's captions, and what it holds besides them.
+// divide notes a line's captions, and what it holds besides them. A caption amid other
+// words is none: those are sentences.
 func (p *page) divide(whole piece) {
 	line := whole.lines[0]
 	found := hits(whole.text)
-	found = append(found, numbered(whole.text, found)...)
 	letters, fit := len(shapeOf(whole.text).text), 0
 	for _, f := range found {
-		s := whole.part(f.from, f.to)
-		p.signs = append(p.signs, sign{f, s.x1, s.x2, s.y, s.h, line})
 		fit += f.letters
+	}
+	captioned := float64(fit) >= captionShare*float64(letters)
+	if !captioned && (len(found) == 0 || found[0].from > fewBefore) {
+		found = nil
+	}
+	if len(found) == 0 {
+		found = numbered(whole.text)
 	}
 	if len(found) == 0 {
 		whole.dates = dates(whole.text, p.american, p.today)
 		p.pieces = append(p.pieces, whole)
 		return
 	}
-	first := len(p.signs) - len(found)
+	runes := []rune(whole.text)
+	first := len(p.signs)
 	for i, f := range found {
-		end := maxRunes
+		// The same caption in other languages takes the room as well, read or not.
+		from, to := 0, len(runes)
+		for _, g := range found[:i] {
+			if g.item != f.item {
+				from = g.to
+			}
+		}
+		for _, g := range found[i+1:] {
+			if g.item != f.item {
+				to = g.from
+				break
+			}
+		}
+		s := whole.part(from, max(to, f.to))
+		p.signs = append(p.signs, sign{f, s.x1, s.x2, s.y, s.h, line})
+	}
+	for i, f := range found {
+		end := len(runes)
 		if i+1 < len(found) {
 			end = found[i+1].from
 		}
-		rest := whole.part(f.to, end)
-		cut := strings.TrimLeftFunc(rest.text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-		rest = rest.part(utf8.RuneCountInString(rest.text)-utf8.RuneCountInString(cut), maxRunes)
+		from := min(f.to, len(runes))
+		colon := false
+		for from < end && !unicode.IsLetter(runes[from]) && !unicode.IsDigit(runes[from]) {
+			colon = colon || runes[from] == ':'
+			from++
+		}
+		rest := whole.part(from, end)
 		rest.text = strings.TrimRight(rest.text, " /|.,:;-")
-		if len(compact(rest.text)) == 0 {
+		if compact(rest.text) == "" {
 			continue
 		}
-		rest.after, rest.captioned = first+i, float64(fit) >= captionShare*float64(letters)
+		rest.after, rest.captioned = first+i, captioned && !colon
 		rest.dates = dates(rest.text, p.american, p.today)
 		p.pieces = append(p.pieces, rest)
 	}
-	if float64(fit) < captionShare*float64(letters) {
+	if !captioned {
 		whole.dates = dates(whole.text, p.american, p.today)
 		p.pieces = append(p.pieces, whole)
 	}
 }
 
+// fewBefore is how many characters may stand before a line's first caption: a number and a bracket.
+const fewBefore = 4
+
 // numbered takes a line's leading number for its caption where no caption could be read: 1 to
 // 4 are name, given names, nationality and date of birth on passports of the European Union
 // (resolution 2004/C 245/01).
-func numbered(text string, found []hit) []hit {
-	if len(found) > 0 {
-		return nil
-	}
+func numbered(text string) []hit {
 	s := strings.TrimLeft(strings.ToUpper(text), " ")
 	s = strings.TrimPrefix(strings.TrimPrefix(s, "0"), "O")
 	if len(s) < 4 || s[0] < '1' || s[0] > '4' || s[1] != '.' && (s[1] < 'A' || s[1] > 'Z') || len(dates(text, false, time.Time{})) > 0 {
@@ -278,6 +333,9 @@ func cost(s sign, v piece, number int) (float64, bool) {
 func (p *page) value(item string, v piece) (Field, bool) {
 	f := Field{Item: item, Raw: v.text, Score: v.score, At: v.at}
 	ok := false
+	if v.captioned && (item == LastName || item == FirstName || item == FullName || item == Nationality || item == Address) {
+		return f, false // words beside a caption are the caption in one more language
+	}
 	switch item {
 	case BirthDate, IssueDate, ExpireDate:
 		if len(v.dates) == 0 || len(v.dates) > 2 {
@@ -319,7 +377,7 @@ func number(v piece, least, most int) (string, bool) {
 	if len(v.dates) > 0 && !v.dates[0].bare {
 		return "", false
 	}
-	b := []byte(compact(v.text))
+	b := []byte(compact(withoutWords(v.text)))
 	if len(b) < least || len(b) > most {
 		return "", false
 	}
@@ -343,6 +401,20 @@ func number(v piece, least, most int) (string, bool) {
 		}
 	}
 	return string(b), true
+}
+
+// withoutWords leaves out what is no part of a number: NR between series and number, stray small letters.
+func withoutWords(s string) string {
+	var out []string
+	for i, w := range strings.Fields(s) {
+		switch c := strings.Trim(strings.ToUpper(w), ".:°º"); {
+		case i > 0 && (c == "NR" || c == "NO" || c == "N"):
+		case len(c) <= 2 && w == strings.ToLower(w) && w != strings.ToUpper(w):
+		default:
+			out = append(out, w)
+		}
+	}
+	return strings.Join(out, " ")
 }
 
 // leastName is the score of a line, 0..100, from which it may be a name: misread captions are below.
@@ -426,13 +498,13 @@ func (p *page) byZone(found map[string]Field, known mrz.Document) {
 					d = d.exchanged()
 				}
 				if d.short {
-					d.year += (century2(k.value) - d.year) / 100 * 100
+					d.year += (yearOf(k.value) - d.year) / 100 * 100
 				}
 				best = Field{Item: k.item, Raw: v.text, Score: v.score, At: v.at, How: ByZone}
 				best.Value, best.Doubt = d.String(), false
 			}
 		}
-		p.settle(found, best, func(v string) bool { return v == k.value })
+		p.settle(found, best, func(v string) bool { return len(v) == 10 && v[2:] == k.value[2:] })
 	}
 	p.numberByZone(found, Number, known.Number.Value)
 	if known.Layout == mrz.TD3 {
@@ -458,7 +530,7 @@ func (p *page) byZone(found map[string]Field, known mrz.Document) {
 	}
 }
 
-func century2(iso string) int {
+func yearOf(iso string) int {
 	year := 0
 	for _, c := range iso[:4] {
 		year = 10*year + int(c-'0')
@@ -503,13 +575,13 @@ func SameName(zone, printed string, truncated bool) bool {
 		return false
 	}
 	return mrz.SameName(zone, printed, truncated) || mrz.SameName(zone, plain(printed), truncated) ||
-		bareName(zone) == bareName(printed)
+		bareName(zone, "A") == bareName(printed, "A") || bareName(zone, "E") == bareName(printed, "E")
 }
 
 // bareName is a name without what a missing mark may have hidden: the zone writes Ü as UE,
-// the reader sees U.
-func bareName(s string) string {
-	return strings.NewReplacer("AE", "A", "OE", "O", "UE", "U", "AA", "A", "TH", "P").Replace(compact(s))
+// the reader sees U. ae is what it makes of Æ or Ä.
+func bareName(s, ae string) string {
+	return strings.NewReplacer("AE", ae, "OE", "O", "UE", "U", "AA", "A", "TH", "P").Replace(compact(s))
 }
 
 // nearNumber is by how many characters a number may differ from the zone's and still be the
@@ -524,7 +596,7 @@ func (p *page) numberByZone(found map[string]Field, item, known string) {
 	}
 	best, distance := Field{}, nearNumber+1
 	for _, v := range p.pieces {
-		got := compact(v.text)
+		got := compact(withoutWords(v.text))
 		if len(got) > 40 {
 			continue
 		}
@@ -590,7 +662,7 @@ func (p *page) byOrder(found map[string]Field) {
 	// Two dates of which the earlier is no more than a document's validity before: birth is the one missing.
 	if len(left) == 2 && len(want) == 3 {
 		years := left[1].year - left[0].year
-		if years > 15 && left[1].String() > p.today.Format(time.DateOnly) {
+		if !left[0].short && !left[1].short && years > 15 && left[1].String() > p.today.Format(time.DateOnly) {
 			want = []string{BirthDate, ExpireDate}
 		}
 	}
