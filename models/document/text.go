@@ -13,6 +13,7 @@ import (
 	"gocv.io/x/gocv"
 
 	"vestibule/models"
+	"vestibule/models/mrz"
 	"vestibule/models/onnx"
 	"vestibule/models/picture"
 	"vestibule/models/quality"
@@ -29,6 +30,12 @@ const (
 	textEnds  = .25  // of a row's height, beyond its ends
 	textWide  = 1600 // pixels, 48 high: wider rows are read in parts
 	textScore = 45   // a line below, 0..100, is no reading
+
+	// A page that the zone tells of is taken this much larger, for corners guessed by a zone are rough;
+	// it is not cut out when it makes up this much of a picture that tilts less than the sine.
+	pageGrown = 1.06
+	pageMost  = .7
+	pageTilt  = .03
 
 	// Rows read both ways to tell which side is up.
 	wayRows = 4
@@ -117,42 +124,74 @@ type sheetOfText struct {
 }
 
 // spread lays a document flat and upright and finds its rows of print. The outline is
-// believed only as long as it does not contradict a zone.
+// believed only as long as it does not contradict a zone; without one, the zone tells where
+// its page is.
 func (r *Reader) spread(ctx context.Context, m gocv.Mat) (sheetOfText, error) {
 	o, seen, err := findOutline(m)
 	if err != nil {
 		return sheetOfText{}, err
 	}
-	whole := func() (sheetOfText, zone, error) {
-		own, err := picture.Turn(m, 0)
+	var s sheetOfText
+	if seen {
+		flat, err := rectify(m, o.corners)
 		if err != nil {
-			return sheetOfText{}, zone{}, err
+			return s, err
 		}
-		return r.upright(ctx, own)
+		var z zone
+		if s, z, err = r.upright(ctx, flat); err != nil || z.found() && s.holds(z) {
+			return s, err
+		}
 	}
-	if !seen {
-		s, _, err := whole()
-		return s, err
-	}
-	flat, err := rectify(m, o.corners)
+	own, err := picture.Turn(m, 0)
 	if err != nil {
+		s.close()
 		return sheetOfText{}, err
 	}
-	s, z, err := r.upright(ctx, flat)
-	if err != nil || z.found() && s.holds(z) {
-		return s, err
+	whole, z, err := r.upright(ctx, own)
+	if err != nil {
+		s.close()
+		return sheetOfText{}, err
 	}
 	// Nothing vouches for the outline: the whole picture must not show more.
-	t, z, err := whole()
+	if seen && !z.found() && len(whole.rows) <= 2*len(s.rows) {
+		whole.close()
+		return s, nil
+	}
+	s.close()
+	if !z.found() || z.layout == mrz.MRVA || z.layout == mrz.MRVB { // visas are stuck on pages of any size
+		return whole, nil
+	}
+	return r.pageOf(ctx, whole, z)
+}
+
+// pageOf takes an upright picture over and cuts the zone's page out of it, straightened, unless
+// that would be most of the picture anyway.
+func (r *Reader) pageOf(ctx context.Context, s sheetOfText, z zone) (sheetOfText, error) {
+	w, h := float64(s.img.Cols()), float64(s.img.Rows())
+	q := z.corners()
+	middle := q[0].add(q[1]).add(q[2]).add(q[3]).times(.25)
+	for i, c := range q {
+		q[i] = middle.add(c.sub(middle).times(pageGrown))
+		if c = q[i]; math.IsNaN(c.x+c.y) || c.x < -.5*w || c.x > 1.5*w || c.y < -.5*h || c.y > 1.5*h {
+			return s, nil // no page at all: the zone was measured wrongly
+		}
+	}
+	if u := z.dir(); quadArea(q) > pageMost*w*h && math.Abs(u.y) < pageTilt {
+		return s, nil
+	}
+	defer s.close()
+	page, err := rectify(s.img, q)
 	if err != nil {
-		s.img.Close()
 		return sheetOfText{}, err
 	}
-	if z.found() || len(t.rows) > 2*len(s.rows) {
-		s, t = t, s
+	out, _, err := r.upright(ctx, page)
+	return out, err
+}
+
+func (s sheetOfText) close() {
+	if s.img.Ptr() != nil {
+		s.img.Close()
 	}
-	t.img.Close()
-	return s, nil
 }
 
 func (z zone) found() bool { return z.score >= zoneScore }
@@ -226,6 +265,15 @@ func (r *Reader) print(ctx context.Context, img gocv.Mat) ([]row, zone, error) {
 	}
 	defer grey.Close()
 	z, err := r.findZone(ctx, grey, blocks(join(append([]row(nil), pieces...))))
+	if err != nil || z.found() || len(pieces) < fewRows {
+		return pieces, z, err
+	}
+	// Seen coarsely, the lines of a zone fall apart less.
+	rows, err := r.rowsIn(img, view{image.Rect(0, 0, img.Cols(), img.Rows()), coarseSide})
+	if err != nil {
+		return nil, zone{}, err
+	}
+	z, err = r.findZone(ctx, grey, blocks(rows))
 	return pieces, z, err
 }
 

@@ -104,12 +104,11 @@ var shapes = sync.OnceValue(func() []caption {
 	return out
 })
 
-// A caption with fewer letters must stand on its own, exactly; a longer one may stand anywhere
-// in a line, with one wrong letter in six.
-const (
-	longCaption = 6
-	wrongOneIn  = 6
-)
+// A caption with fewer letters must stand on its own; a longer one may stand anywhere in a line.
+const longCaption = 6
+
+// mayMiss is by how many letters a caption of n may be misread.
+func mayMiss(n int) int { return (n - 1) / 6 }
 
 // hit is a caption found in a line: runes from..to.
 type hit struct {
@@ -141,11 +140,11 @@ func hits(text string) []hit {
 			}
 			continue
 		}
-		if n > len(s.text)+n/wrongOneIn {
+		if n > len(s.text)+mayMiss(n) {
 			continue
 		}
 		lo, hi, d := within(s.text, c.shape)
-		if d > n/wrongOneIn || hi <= lo {
+		if d > mayMiss(n) || hi <= lo {
 			continue
 		}
 		all = append(all, found{hit{c.item, 0, 0, n - d}, lo, hi, 2*n - 5*d})
@@ -172,23 +171,26 @@ func hits(text string) []hit {
 	return out
 }
 
-// words gives the runs of letters of a line, as bytes of its shape.
+// words gives the runs of letters of a line, as bytes of its shape; brackets part no word: Né(e).
 func words(text string, s shape) [][2]int {
-	letter := make([]bool, 0, maxRunes)
-	for _, r := range text {
-		letter = append(letter, unicode.IsLetter(r))
-		if len(letter) == maxRunes {
-			break
+	runes := []rune(text)
+	runes = runes[:min(len(runes), maxRunes)]
+	joined := func(from, to int) bool {
+		for _, r := range runes[from:to] {
+			if !unicode.IsLetter(r) && r != '(' && r != ')' {
+				return false
+			}
 		}
+		return true
 	}
 	var out [][2]int
 	for i := 0; i < len(s.text); {
-		if !letter[s.at[i]] {
+		if !unicode.IsLetter(runes[s.at[i]]) {
 			i++
 			continue
 		}
 		j := i + 1
-		for j < len(s.text) && letter[s.at[j]] && s.at[j]-s.at[j-1] <= 1 {
+		for j < len(s.text) && joined(s.at[j-1], s.at[j]+1) {
 			j++
 		}
 		out = append(out, [2]int{i, j})

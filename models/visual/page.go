@@ -132,7 +132,7 @@ func (p *page) divide(whole piece) {
 		found = nil
 	}
 	if len(found) == 0 {
-		found = numbered(whole.text)
+		found = p.numbered(whole.text)
 	}
 	if len(found) == 0 {
 		whole.dates = dates(whole.text, p.american, p.today)
@@ -187,18 +187,26 @@ func (p *page) divide(whole piece) {
 // fewBefore is how many characters may stand before a line's first caption: a number and a bracket.
 const fewBefore = 4
 
-// numbered takes a line's leading number for its caption where no caption could be read: 1 to
-// 4 are name, given names, nationality and date of birth on passports of the European Union
-// (resolution 2004/C 245/01).
-func numbered(text string) []hit {
-	s := strings.TrimLeft(strings.ToUpper(text), " ")
-	s = strings.TrimPrefix(strings.TrimPrefix(s, "0"), "O")
-	if len(s) < 4 || s[0] < '1' || s[0] > '4' || s[1] != '.' && (s[1] < 'A' || s[1] > 'Z') || len(dates(text, false, time.Time{})) > 0 {
+// numbered takes a line's leading number for its caption where no caption could be read: 1 is the
+// name and 2 the given names on passports of the European Union (resolution 2004/C 245/01).
+func (p *page) numbered(text string) []hit {
+	text = strings.ToUpper(text)
+	s := strings.TrimPrefix(strings.TrimPrefix(text, "0"), "O")
+	if len(s) < 4 || len(s) > longestNumbered || s[0] != '1' && s[0] != '2' || s[1] != '.' && len(s) == len(text) {
 		return nil
 	}
-	item := [...]string{LastName, FirstName, Nationality, BirthDate}[s[0]-'1']
-	return []hit{{item: item, from: 0, to: min(maxRunes, utf8.RuneCountInString(text)), letters: len(text)}}
+	if next := strings.TrimLeft(strings.TrimPrefix(s[1:], "."), " "); next == "" || next[0] < 'A' || next[0] > 'Z' ||
+		len(dates(text, p.american, p.today)) > 0 {
+		return nil
+	}
+	item := LastName
+	if s[0] == '2' {
+		item = FirstName
+	}
+	return []hit{{item: item, to: utf8.RuneCountInString(text), letters: len(text)}}
 }
+
+const longestNumbered = 40
 
 // pair puts together what stands side by side and only makes a date in one.
 func (p *page) pair() {
@@ -586,7 +594,7 @@ func bareName(s, ae string) string {
 
 // nearNumber is by how many characters a number may differ from the zone's and still be the
 // one at that place.
-const nearNumber = 2
+const nearNumber = 1
 
 // numberByZone finds a number by what the zone says; one that nearly reads so is kept as printed.
 func (p *page) numberByZone(found map[string]Field, item, known string) {

@@ -84,6 +84,9 @@ func Assign(t models.Text, known *mrz.Document, opts ...Option) []Field {
 	}
 	p := newPage(t, o.today, known)
 	found := p.byCaption()
+	for item, f := range p.licence() {
+		found[item] = f
+	}
 	if known != nil {
 		p.byZone(found, *known)
 	}
