@@ -2,6 +2,7 @@ package visual
 
 import (
 	"math"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -131,6 +132,7 @@ func (p *page) divide(whole piece) {
 	if !captioned && (len(found) == 0 || found[0].from > fewBefore) {
 		found = nil
 	}
+	found = oneName(found)
 	if len(found) == 0 {
 		found = p.numbered(whole.text)
 	}
@@ -183,6 +185,36 @@ func (p *page) divide(whole piece) {
 		p.pieces = append(p.pieces, whole)
 	}
 }
+
+// oneName settles what a line's captions say of names: NAME beside SURNAME or NOM is the same in
+// another language, and both parts in one caption mean the whole name in one value.
+func oneName(found []hit) []hit {
+	at := func(item string) int { return slices.IndexFunc(found, func(h hit) bool { return h.item == item }) }
+	last, first, full := at(LastName), at(FirstName), at(FullName)
+	name := ""
+	switch {
+	case last >= 0 && first >= 0:
+		// In columns each has a value of its own: those stand apart.
+		if gap := found[max(last, first)].from - found[min(last, first)].to; gap > apart {
+			return found
+		}
+		name = FullName
+	case full >= 0 && last >= 0:
+		name = LastName
+	case full >= 0 && first >= 0:
+		name = FirstName
+	default:
+		return found
+	}
+	for i, h := range found {
+		if h.item == LastName || h.item == FirstName || h.item == FullName {
+			found[i].item = name
+		}
+	}
+	return found
+}
+
+const apart = 3 // characters
 
 // fewBefore is how many characters may stand before a line's first caption: a number and a bracket.
 const fewBefore = 4
@@ -695,6 +727,37 @@ func (p *page) byOrder(found map[string]Field) {
 	}
 	for item, f := range give {
 		found[item] = f
+	}
+}
+
+// nextName takes the name right below a family name for the given ones where one caption stands above both.
+func (p *page) nextName(found map[string]Field) {
+	last, ok := found[LastName]
+	if _, has := found[FirstName]; !ok || has || last.How != ByCaption {
+		return
+	}
+	for _, above := range p.pieces {
+		if above.at != last.At {
+			continue
+		}
+		next := -1
+		for i, v := range p.pieces {
+			down := (v.y - above.y) / above.h
+			if down > .6 && down < 1.8 && math.Abs(v.x1-above.x1) < 1.5*above.h && v.h > .7*above.h &&
+				(next < 0 || v.y < p.pieces[next].y) {
+				next = i
+			}
+		}
+		if next < 0 || slices.ContainsFunc(p.signs, func(s sign) bool {
+			return s.y > above.y && s.y < p.pieces[next].y && s.x1 < above.x2 && s.x2 > above.x1
+		}) {
+			return
+		}
+		if f, ok := p.value(FirstName, p.pieces[next]); ok {
+			f.How = ByCaption
+			found[FirstName] = f
+		}
+		return
 	}
 }
 

@@ -92,6 +92,7 @@ func Assign(t models.Text, known *mrz.Document, opts ...Option) []Field {
 	}
 	p.byOrder(found)
 	p.splitName(found)
+	p.nextName(found)
 	var out []Field
 	for _, item := range items {
 		if f, ok := found[item]; ok {
