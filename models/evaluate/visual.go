@@ -72,6 +72,7 @@ func visuals(ctx context.Context, e models.Engine, data string, log io.Writer) (
 	type tally struct{ found, n int }
 	wideBoth, wideAlone, allBoth, lines := tally{}, tally{}, tally{}, 0
 	each := map[string]*tally{}
+	compared, mismatches := 0, 0
 	for _, s := range list {
 		f, err := frame(filepath.Join(data, "documents", s.File))
 		if err != nil {
@@ -90,7 +91,7 @@ func visuals(ctx context.Context, e models.Engine, data string, log io.Writer) (
 		ms, cpu = append(ms, took), append(cpu, processCPU()-used)
 		lines += len(x.Text.Lines)
 		known, alone := visual.Assign(*x.Text, d.MRZ), visual.Assign(*x.Text, nil)
-		want, _ := visualTruth(s)
+		want, zone := visualTruth(s)
 		fmt.Fprintf(log, "%-34s %4d×%-4d %2d lines %4.0f ms\n", filepath.Base(s.File), d.Width, d.Height, len(x.Text.Lines), took)
 		for _, w := range want {
 			f, ok := w.in(known)
@@ -114,6 +115,15 @@ func visuals(ctx context.Context, e models.Engine, data string, log io.Writer) (
 				fmt.Fprintf(log, "    %-10s want %-24s with the zone %-5v %q (%s)  alone %-5v %q (%s)\n", w.item, w.value, ok, f.Value, f.How, okAlone, a.Value, a.How)
 			}
 		}
+		if zone != nil {
+			compared++
+			for _, c := range visual.Compare(visual.OfZone(*zone), visual.OfPrint(known)) {
+				if c.Relation == visual.Different {
+					mismatches++
+					fmt.Fprintf(log, "    mismatch: %s, score %.0f\n", c.Item, c.Score)
+				}
+			}
+		}
 		for _, f := range known {
 			fmt.Fprintf(log, "        %-14s %-30s %3.0f %s %q\n", f.Item, f.Value, f.Score, f.How, f.Raw)
 		}
@@ -128,6 +138,7 @@ func visuals(ctx context.Context, e models.Engine, data string, log io.Writer) (
 		"viz.field_found":       figures.Share(wideBoth.found, wideBoth.n, how+"; pictures of 500 px width and more; fields named with the zone as read"),
 		"viz.field_found_alone": figures.Share(wideAlone.found, wideAlone.n, how+"; as above, fields named without the zone"),
 		"viz.field_found_all":   figures.Share(allBoth.found, allBoth.n, how+"; pictures of any width"),
+		"viz.false_mismatch":    figures.Count(mismatches, compared, "specimens whose print is said to contradict their zone's true text; with -v each is named, for some specimens do contradict themselves"),
 		"viz.read_ms":           figures.Spread(ms, "ms", fmt.Sprintf("decoded frame in, all lines of print out; %d lines in all", lines)),
 		"viz.read_cpu_ms":       figures.Spread(cpu, "ms", "processor time of the same"),
 	}
