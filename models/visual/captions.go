@@ -133,9 +133,11 @@ func hits(text string) []hit {
 	for _, c := range shapes() {
 		n := len(c.shape)
 		if n < longCaption {
-			for _, w := range word {
-				if s.text[w[0]:w[1]] == c.shape {
-					all = append(all, found{hit{c.item, 0, 0, n}, w[0], w[1], 2 * n})
+			for i, w := range word {
+				for _, end := range word[i:min(i+2, len(word))] { // one word or two: ID No
+					if s.text[w[0]:end[1]] == c.shape {
+						all = append(all, found{hit{c.item, 0, 0, n}, w[0], end[1], 2 * n})
+					}
 				}
 			}
 			continue
@@ -148,7 +150,6 @@ func hits(text string) []hit {
 			continue
 		}
 		all = append(all, found{hit{c.item, 0, 0, n - d}, lo, hi, 2*n - 5*d})
-		// The same caption again would be another column's: not seen on any document.
 	}
 	sort.SliceStable(all, func(i, j int) bool { return all[i].worth > all[j].worth })
 	taken := make([]bool, len(s.text))

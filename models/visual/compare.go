@@ -163,20 +163,20 @@ func plainNumber(s string) string {
 	}, strings.ToUpper(s))
 }
 
-// differ counts the characters by which two texts differ; alike tells whether all of them are
-// such as a reader takes for each other.
-func differ(p, q string) (n int, alike bool) {
+// differ counts the characters by which two texts differ, look-alikes of one shape apart; lookAlikes
+// tells whether all of them are such as a reader takes for each other.
+func differ(p, q string) (n int, lookAlikes bool) {
 	if len(p) != len(q) {
 		return max(1, Distance(p, q)), false
 	}
-	alike = true
+	lookAlikes = true
 	for i := range len(p) {
-		if p[i] != q[i] {
+		if alike(p[i]) != alike(q[i]) {
 			n++
-			alike = alike && lookAlike(p[i], q[i])
+			lookAlikes = lookAlikes && lookAlike(p[i], q[i])
 		}
 	}
-	return n, alike
+	return n, lookAlikes
 }
 
 // lookAlike lists the pairs that text readers confuse on worn or patterned print.

@@ -46,7 +46,7 @@ var (
 // languages) and the numeric ways of Europe and America. American puts the month first
 // where a slash or dash parts the numbers.
 func dates(text string, american bool, today time.Time) []date {
-	s := zeroBeforeLetter.ReplaceAllString(plain(text), "${1}O${2}")
+	s := zeroBeforeLetter.ReplaceAllString(plain(bounded(text)), "${1}O${2}")
 	var out []date
 	taken := make([]bool, len(s)+1)
 	add := func(m []int, year, month, day string, months []int, order string) {

@@ -6,7 +6,7 @@ import (
 )
 
 // licenceLine is a numbered field of a driving licence.
-var licenceLine = regexp.MustCompile(`^(1|2|3|4A|4B|4D|5|8)[.,:]? ?(.*)$`)
+var licenceLine = regexp.MustCompile(`(?i)^(1|2|3|4A|4B|4D|5|8)[.,:]? ?(.*)$`)
 
 // licence reads a driving licence of the European model (directive 2006/126/EC annex I): its
 // numbers stand in place of captions, each before its value. It is one when both its periods are there.
@@ -16,17 +16,18 @@ func (p *page) licence() map[string]Field {
 	for _, v := range p.pieces {
 		// 4a and 4b often stand in one line.
 		for _, t := range splitLicence(v.text) {
-			m := licenceLine.FindStringSubmatch(strings.ToUpper(t))
+			m := licenceLine.FindStringSubmatch(t)
 			if m == nil {
 				continue
 			}
-			from, until = from || m[1] == "4A", until || m[1] == "4B"
+			number := strings.ToUpper(m[1])
+			from, until = from || number == "4A", until || number == "4B"
 			item := map[string]string{
 				"1": LastName, "2": FirstName, "3": BirthDate, "4A": IssueDate, "4B": ExpireDate,
 				"4D": PersonalNumber, "5": Number, "8": Address,
-			}[m[1]]
+			}[number]
 			part := v
-			part.text = strings.TrimSpace(t[len(t)-len(m[2]):])
+			part.text = strings.TrimSpace(m[2])
 			part.captioned = false
 			part.dates = dates(part.text, p.american, p.today)
 			if item == BirthDate && len(part.dates) > 1 {

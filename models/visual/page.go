@@ -46,7 +46,7 @@ func newPage(t models.Text, today time.Time, known *mrz.Document) *page {
 	p := &page{today: today, american: known != nil && known.Issuer.Value == "USA"}
 	lines := t.Lines[:min(len(t.Lines), maxLines)]
 	for _, l := range lines {
-		s := compact(l.Text)
+		s := compact(bounded(l.Text))
 		p.american = p.american || strings.Contains(s, "UNITEDSTATES") || strings.Contains(s, "DEPARTMENTOFHOMELAND") ||
 			strings.Contains(s, "USDEPARTMENT") || strings.Contains(s, "USCITIZENSHIP")
 	}
@@ -54,7 +54,7 @@ func newPage(t models.Text, today time.Time, known *mrz.Document) *page {
 	tilt := tiltOf(lines, w, h)
 	sin, cos := math.Sincos(-tilt)
 	for i, l := range lines {
-		text := strings.TrimSpace(l.Text)
+		text := bounded(l.Text)
 		if text == "" || strings.Count(text, "<") > 1 || !finite(l.At) {
 			continue // nothing, or a line of the machine readable zone
 		}
@@ -68,6 +68,13 @@ func newPage(t models.Text, today time.Time, known *mrz.Document) *page {
 	}
 	p.pair()
 	return p
+}
+
+// bounded is what is looked at of a line.
+func bounded(s string) string {
+	s = strings.ToValidUTF8(s[:min(len(s), 4*maxRunes)], "")
+	runes := []rune(s)
+	return strings.TrimSpace(string(runes[:min(len(runes), maxRunes)]))
 }
 
 // tiltOf is the angle that most print runs at: a picture without an outline is only turned by quarters.
@@ -611,11 +618,11 @@ func nameParts(v piece) []piece {
 // SameName is mrz.SameName for print as a reader gives it: marks may be missing, spaces
 // and hyphens count for nothing.
 func SameName(zone, printed string, truncated bool) bool {
-	if strings.TrimSpace(zone) == "" || compact(printed) == "" {
+	if strings.TrimSpace(zone) == "" || !strings.ContainsFunc(printed, unicode.IsLetter) {
 		return false
 	}
-	return mrz.SameName(zone, printed, truncated) || mrz.SameName(zone, plain(printed), truncated) ||
-		bareName(zone, "A") == bareName(printed, "A") || bareName(zone, "E") == bareName(printed, "E")
+	return mrz.SameName(zone, printed, truncated) || mrz.SameName(zone, plain(printed), truncated) || compact(printed) != "" &&
+		(bareName(zone, "A") == bareName(printed, "A") || bareName(zone, "E") == bareName(printed, "E"))
 }
 
 // bareName is a name without what a missing mark may have hidden: the zone writes Ü as UE,
