@@ -1,6 +1,7 @@
 package document
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -22,14 +23,14 @@ import (
 // Bounds of a reading of print. They are starting values, far above what a document has,
 // but for textSide and textHalf: tried out on the specimens that models/evaluate measures on.
 const (
-	textRows  = 80   // rows that are read, the plainest first
-	textSide  = 960  // longer side that the detector is given
-	textLeast = 6    // pixels: lower rows cannot be read
-	textMost  = .2   // of the picture's height: higher rows are no print
-	textHalf  = .52  // of a row's height, above and below its middle line
-	textEnds  = .25  // of a row's height, beyond its ends
-	textWide  = 1600 // pixels, 48 high: wider rows are read in parts
-	textScore = 45   // a line below, 0..100, is no reading
+	textRows  = 80  // rows that are read, the plainest first
+	textSide  = 960 // longer side that the detector is given
+	textLeast = 6   // pixels: lower rows cannot be read
+	textMost  = .2  // of the picture's height: higher rows are no print
+	textHalf  = .52 // of a row's height, above and below its middle line
+	textEnds  = .25 // of a row's height, beyond its ends
+	textWide  = 480 // pixels, 48 high: wider rows are read in parts, for the reader's work grows faster than the width
+	textScore = 45  // a line below, 0..100, is no reading
 
 	// A page that the zone tells of is taken this much larger, for corners guessed by a zone are rough;
 	// it is not cut out when it makes up this much of a picture that tilts less than the sine.
@@ -406,31 +407,47 @@ func (r *Reader) readLine(bgr gocv.Mat, s strip) (models.Line, error) {
 	return models.Line{Text: spell(letters), Score: 100 * sum / float64(len(letters))}, nil
 }
 
-// parts cuts a strip that is too wide where it shows least.
+// parts cuts a strip that is too wide where it shows least, near the middle, until no part is.
 func parts(m gocv.Mat) []image.Rectangle {
 	whole := image.Rect(0, 0, m.Cols(), m.Rows())
 	if m.Cols() <= textWide {
 		return []image.Rectangle{whole}
 	}
-	pix := m.ToBytes()
-	at, least := m.Cols()/2, math.Inf(1)
-	const look = 3 * secondHeight // to either side of the middle
-	for x := m.Cols()/2 - look; x < m.Cols()/2+look; x++ {
-		lo, hi := byte(255), byte(0)
-		for dx := -2; dx <= 2; dx++ {
-			for y := range m.Rows() {
-				v := pix[(y*m.Cols()+x+dx)*3+1]
-				lo, hi = min(lo, v), max(hi, v)
-			}
-		}
-		if span := float64(hi) - float64(lo); span < least {
-			at, least = x, span
+	// The range of brightness of each column: between two words it is least.
+	pix, cols, rows := m.ToBytes(), m.Cols(), m.Rows()
+	lo, hi := bytes.Repeat([]byte{255}, cols), make([]byte, cols)
+	for y := range rows {
+		for x := range cols {
+			v := pix[(y*cols+x)*3+1]
+			lo[x], hi[x] = min(lo[x], v), max(hi[x], v)
 		}
 	}
-	a, b := whole, whole
-	a.Max.X, b.Min.X = at, at
-	return []image.Rectangle{a, b}
+	var out []image.Rectangle
+	var cut func(from, to int)
+	cut = func(from, to int) {
+		if to-from <= textWide {
+			out = append(out, image.Rect(from, 0, to, rows))
+			return
+		}
+		middle, look := (from+to)/2, (to-from)/5
+		at, least := middle, math.MaxInt
+		for x := middle - look; x <= middle+look; x++ {
+			span := 0
+			for d := -quiet; d <= quiet; d++ {
+				span += int(hi[x+d]) - int(lo[x+d])
+			}
+			if span < least {
+				at, least = x, span
+			}
+		}
+		cut(from, at)
+		cut(at, to)
+	}
+	cut(0, cols)
+	return out
 }
+
+const quiet = 3 // pixels to either side of a cut
 
 // letter is one character as read.
 type letter struct {
