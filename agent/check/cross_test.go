@@ -32,7 +32,7 @@ func crossZone(t *testing.T, l mrz.Layout) *mrz.Document {
 var crossDay = time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
 
 func printed(item, value string, score float64) visual.Field {
-	return visual.Field{Item: item, Value: value, Raw: value, Score: score, How: visual.ByCaption}
+	return visual.Field{Item: item, Value: value, Raw: value, Score: score, How: visual.ByCaption, Caption: 95}
 }
 
 func TestSourcesThatContradictEachOther(t *testing.T) {
@@ -66,9 +66,10 @@ func TestSourcesThatContradictEachOther(t *testing.T) {
 		"a name in other letters is none":                         {front: fields{printed(visual.LastName, "林健聖林", 99)}, event: id, result: journey.Skipped},
 		"another century is none: no zone prints it":              {front: fields{printed(visual.BirthDate, "1874-08-12", 99)}, event: id, result: journey.Pass},
 		"a date taken for another one is none":                    {front: fields{printed(visual.BirthDate, "2030-04-15", 99)}, event: id, result: journey.Skipped},
-		"a month's name is a letter away from another":            {front: fields{{Item: visual.BirthDate, Value: "1974-06-12", Raw: "12 JUN 1974", Score: 100, How: visual.ByCaption}}, event: id, result: journey.Skipped},
+		"a month's name is a letter away from another":            {front: fields{{Item: visual.BirthDate, Value: "1974-06-12", Raw: "12 JUN 1974", Score: 100, How: visual.ByCaption, Caption: 95}}, event: id, result: journey.Skipped},
 		"a date explained by order alone contradicts nothing":     {front: fields{{Item: visual.BirthDate, Value: "1979-03-11", Score: 100, How: visual.ByOrder}}, event: id, result: journey.Skipped},
-		"a date that may be exchanged contradicts nothing":        {front: fields{{Item: visual.BirthDate, Value: "1979-03-11", Score: 100, How: visual.ByCaption, Doubt: true}}, event: id, result: journey.Skipped},
+		"a date that may be exchanged contradicts nothing":        {front: fields{{Item: visual.BirthDate, Value: "1979-03-11", Score: 100, How: visual.ByCaption, Caption: 95, Doubt: true}}, event: id, result: journey.Skipped},
+		"print under a misread caption contradicts nothing":       {front: fields{{Item: visual.LastName, Value: "WOJCIK", Score: 99, How: visual.ByCaption, Caption: 70}}, event: id, result: journey.Skipped},
 		"print read badly contradicts nothing":                    {front: fields{printed(visual.BirthDate, "1979-03-11", 80)}, event: id, result: journey.Skipped},
 		"another date of birth on the other side":                 {back: fields{printed(visual.BirthDate, "1979-03-11", 95)}, event: back, result: journey.Fail, code: journey.Step1RetryDocumentDOBMismatch},
 		"another name on the other side":                          {back: fields{printed(visual.LastName, "WOJCIK", 96)}, event: back, result: journey.Fail, code: journey.Step1RetryDocumentNameMismatch},

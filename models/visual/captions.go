@@ -115,6 +115,7 @@ type hit struct {
 	item     string
 	from, to int
 	letters  int // that fit
+	length   int // of the caption, letters; 0: a number stands for it
 }
 
 // hits finds the captions of a line, the surest ones first where they overlap, and sorts them by place.
@@ -136,7 +137,7 @@ func hits(text string) []hit {
 			for i, w := range word {
 				for _, end := range word[i:min(i+2, len(word))] { // one word or two: ID No
 					if s.text[w[0]:end[1]] == c.shape {
-						all = append(all, found{hit{c.item, 0, 0, n}, w[0], end[1], 2 * n})
+						all = append(all, found{hit{c.item, 0, 0, n, n}, w[0], end[1], 2 * n})
 					}
 				}
 			}
@@ -149,7 +150,7 @@ func hits(text string) []hit {
 		if d > mayMiss(n) || hi <= lo {
 			continue
 		}
-		all = append(all, found{hit{c.item, 0, 0, n - d}, lo, hi, 2*n - 5*d})
+		all = append(all, found{hit{c.item, 0, 0, n - d, n}, lo, hi, 2*n - 5*d})
 	}
 	sort.SliceStable(all, func(i, j int) bool { return all[i].worth > all[j].worth })
 	taken := make([]bool, len(s.text))

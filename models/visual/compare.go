@@ -12,6 +12,8 @@ import (
 const (
 	// sureScore is the reading's score, 0..100, from which two or more differing characters are a difference.
 	sureScore = 90
+	// sureCaption is the score of a caption, 0..100, from which its value is believed to be that item's.
+	sureCaption = 85
 	// certainScore is the score from which a single one is, if it is no look-alike.
 	certainScore = 99
 	// otherName is the share of letters that must differ before a name is another one: spellings,
@@ -77,8 +79,8 @@ func OfPrint(fields []Field) Source {
 	for _, f := range fields {
 		out[f.Item] = Said{
 			Value: f.Value, Score: f.Score,
-			sure:  f.How == ByCaption && f.Score >= sureScore && !f.Doubt,
-			surer: f.How != ByOrder && f.Score >= certainScore && !f.Doubt,
+			sure:  f.How == ByCaption && f.Caption >= sureCaption && f.Score >= sureScore && !f.Doubt,
+			surer: (f.How == ByZone || f.How == ByCaption && f.Caption >= sureCaption) && f.Score >= certainScore && !f.Doubt,
 			words: strings.ContainsFunc(f.Raw, func(r rune) bool { return r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' }),
 		}
 	}

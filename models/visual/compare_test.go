@@ -8,7 +8,7 @@ import (
 
 func TestCompareExplainsDifferencesByTheReadingFirst(t *testing.T) {
 	print := func(item, value string, score float64) Source {
-		return OfPrint([]Field{{Item: item, Value: value, Raw: value, Score: score, How: ByCaption}})
+		return OfPrint([]Field{{Item: item, Value: value, Raw: value, Score: score, How: ByCaption, Caption: 95}})
 	}
 	for name, c := range map[string]struct {
 		a, b Source

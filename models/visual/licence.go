@@ -35,7 +35,7 @@ func (p *page) licence() map[string]Field {
 			}
 			if f, ok := p.value(item, part); ok {
 				if _, has := found[item]; !has {
-					f.How = ByCaption
+					f.How, f.Caption = ByCaption, v.score
 					found[item] = f
 				}
 			}

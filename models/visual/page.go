@@ -30,6 +30,7 @@ type sign struct {
 	hit
 	x1, x2, y, h float64
 	line         int
+	sure         float64 // 0..100: the line's score by the share of the caption's letters that fit
 }
 
 type page struct {
@@ -67,8 +68,35 @@ func newPage(t models.Text, today time.Time, known *mrz.Document) *page {
 		p.divide(whole)
 	}
 	p.pair()
+	p.doubtNumbers()
 	return p
 }
+
+// doubtNumbers drops numbers in place of captions that do not stand together, 1 above 2: any 7
+// may be misread as one of them. A number's partner may as well be a caption that was read.
+func (p *page) doubtNumbers() {
+	for i, s := range p.signs {
+		if s.length > 0 {
+			continue
+		}
+		partner := LastName
+		if s.item == LastName {
+			partner = FirstName
+		}
+		p.signs[i].sure = 0
+		if !slices.ContainsFunc(p.signs, func(t sign) bool {
+			down := (t.y - s.y) / s.h
+			if partner == LastName {
+				down = -down
+			}
+			return t.item == partner && down > .6 && down < numbersApart && math.Abs(t.x1-s.x1) < 2*s.h
+		}) {
+			p.signs[i].item = other
+		}
+	}
+}
+
+const numbersApart = 6 // heights, most
 
 // bounded is what is looked at of a line.
 func bounded(s string) string {
@@ -165,7 +193,7 @@ func (p *page) divide(whole piece) {
 			}
 		}
 		s := whole.part(from, max(to, f.to))
-		p.signs = append(p.signs, sign{f, s.x1, s.x2, s.y, s.h, line})
+		p.signs = append(p.signs, sign{f, s.x1, s.x2, s.y, s.h, line, whole.score * float64(f.letters) / float64(max(f.length, f.letters))})
 	}
 	for i, f := range found {
 		end := len(runes)
@@ -305,7 +333,7 @@ func (p *page) byCaption() map[string]Field {
 			if !ok {
 				continue
 			}
-			f.How = ByCaption
+			f.How, f.Caption = ByCaption, s.sure
 			all = append(all, pairing{i, j, cost, f})
 		}
 	}
@@ -761,7 +789,7 @@ func (p *page) nextName(found map[string]Field) {
 			return
 		}
 		if f, ok := p.value(FirstName, p.pieces[next]); ok {
-			f.How = ByCaption
+			f.How, f.Caption = ByCaption, last.Caption
 			found[FirstName] = f
 		}
 		return

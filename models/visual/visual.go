@@ -50,6 +50,9 @@ type Field struct {
 	Score float64     // 0..100, of the reading
 	At    models.Quad // in the upright picture
 	How   How
+	// Caption is the score, 0..100, of the caption's reading: its line's, by the share of its
+	// letters that fit. 0 without a caption, or with a mere number in place of one.
+	Caption float64
 	// Doubt is true for a date that could also be read with day and month exchanged.
 	Doubt bool
 }
