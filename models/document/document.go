@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"gocv.io/x/gocv"
+	"golang.org/x/text/unicode/norm"
 
 	"vestibule/models"
 	"vestibule/models/manifest"
@@ -40,13 +41,16 @@ type FaceFinder interface {
 
 // Reader reads documents. Its methods may be called from several goroutines.
 type Reader struct {
-	finder   *onnx.Network // text rows
-	lines    *onnx.Network // one line of the zone, own
-	other    *onnx.Network // one line of anything, second reader
-	keys     []int         // class of the second reader, as cut down → class of ours
-	faces    FaceFinder
-	versions map[string]string
-	now      func() time.Time
+	finder    *onnx.Network // text rows
+	lines     *onnx.Network // one line of the zone, own
+	other     *onnx.Network // one line of the zone, second reader
+	reader    *onnx.Network // one line of anything: the second reader with all its letters
+	keys      []int         // class of the second reader, as cut down → class of ours
+	letters   []string      // class of reader → what it stands for
+	ideograph []bool        // class of reader → whether it is of no alphabet
+	faces     FaceFinder
+	versions  map[string]string
+	now       func() time.Time
 }
 
 // Open loads the networks of a models directory, each verified against the manifest.
@@ -70,15 +74,19 @@ func Open(dir string, faces FaceFinder) (_ *Reader, err error) {
 	if err != nil {
 		return nil, err
 	}
+	columns, zoneKeys := zoneColumns(readKeys(keys))
+	r.keys = zoneKeys
 	for _, n := range []struct {
 		name    string
 		to      **onnx.Network
 		own     []byte
+		columns []int // of the last layer that are kept; nil: all
 		threads int
 	}{
-		{"text-detect", &r.finder, nil, 2},
-		{"text-read", &r.other, nil, 2},
-		{"mrz", &r.lines, ownNetwork, 1},
+		{"text-detect", &r.finder, nil, nil, 2},
+		{"text-read", &r.other, nil, columns, 2},
+		{"text-read", &r.reader, nil, nil, 1}, // reads while the person does: the screen needs a core
+		{"mrz", &r.lines, ownNetwork, nil, 1},
 	} {
 		asset, err := m.Find(n.name)
 		if err != nil {
@@ -91,19 +99,20 @@ func Open(dir string, faces FaceFinder) (_ *Reader, err error) {
 			}
 		}
 		sum := asset.SHA256
-		if n.name == "text-read" {
-			// Read has verified the file. Its last layer is cut down to what a zone can show.
-			var columns []int
-			columns, r.keys = zoneColumns(readKeys(keys))
-			if b, err = onnx.Select(b, "linear_85.w_0", "linear_85.b_0", columns); err != nil {
-				return nil, fmt.Errorf("%w: network text-read: %w", models.ErrModel, err)
+		if n.columns != nil {
+			if b, err = onnx.Select(b, "linear_85.w_0", "linear_85.b_0", n.columns); err != nil {
+				return nil, fmt.Errorf("%w: network %s: %w", models.ErrModel, n.name, err)
 			}
-			sum = ""
+			sum = "" // Read has verified the file
 		}
 		if *n.to, err = onnx.New(n.name, b, onnx.Options{Library: library, SHA256: sum, Threads: n.threads}); err != nil {
 			return nil, err
 		}
 		r.versions[n.name] = asset.Version()
+	}
+	r.letters = readLetters(keys)
+	for _, l := range r.letters {
+		r.ideograph = append(r.ideograph, isIdeograph(l))
 	}
 	warm()
 	return r, nil
@@ -142,6 +151,15 @@ func zoneColumns(all []int) (columns, keys []int) {
 	return columns, keys
 }
 
+// readLetters lists what the second reader's classes stand for, in the same order.
+func readLetters(b []byte) []string {
+	out := []string{""}
+	for _, line := range bytes.Split(bytes.TrimRight(b, "\n"), []byte("\n")) {
+		out = append(out, norm.NFKC.String(string(bytes.TrimRight(line, "\r"))))
+	}
+	return append(out, " ")
+}
+
 // Versions names the trained networks in use.
 func (r *Reader) Versions() map[string]string {
 	out := make(map[string]string, len(r.versions))
@@ -154,7 +172,7 @@ func (r *Reader) Versions() map[string]string {
 // Close frees the networks.
 func (r *Reader) Close() error {
 	var errs []error
-	for _, n := range []*onnx.Network{r.finder, r.lines, r.other} {
+	for _, n := range []*onnx.Network{r.finder, r.lines, r.other, r.reader} {
 		if n != nil {
 			errs = append(errs, n.Close())
 		}

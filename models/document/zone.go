@@ -126,31 +126,41 @@ const clearWay = .1
 // mostly plain before any layout is tried: upside down, a line is read with half the confidence.
 func (r *Reader) readBlock(grey gocv.Mat, b block) (zone, error) {
 	var ways [2]glimpse
+	var best zone
 	for i := range ways {
 		var err error
 		if ways[i], err = r.glimpse(grey, b, i == 1); err != nil && !errors.Is(err, models.ErrFrame) {
 			return zone{}, err
 		}
 		if i == 0 && ways[0].sure > plainWay {
-			break
+			if best = ways[0].zone(); best.score > goodScore {
+				return best, nil
+			}
 		}
 	}
-	var best zone
 	for i, g := range ways {
-		if len(g.looks) == 0 || g.sure < ways[1-i].sure-clearWay {
+		if g.sure < ways[1-i].sure-clearWay {
 			continue
 		}
-		z := bestLayout(g.looks, g.strips)
-		z.looks = g.looks
-		if z.score > best.score {
+		if z := g.zone(); z.score > best.score {
 			best = z
 		}
 	}
 	return best, nil
 }
 
-// plainWay is the confidence from which a line is not looked at the other way round.
+// plainWay is the confidence from which a line is worth a layout before it was looked at the other way round.
 const plainWay = .9
+
+// zone decodes the looks as the most probable layout.
+func (g glimpse) zone() zone {
+	if len(g.looks) == 0 {
+		return zone{}
+	}
+	z := bestLayout(g.looks, g.strips)
+	z.looks = g.looks
+	return z
+}
 
 // letters counts the characters of a line when each frame is taken at its word, and gives their
 // mean probability, 0..1.

@@ -45,7 +45,7 @@ type part struct {
 }
 
 func parts() []part {
-	return []part{{"vectors", vectors}, {"documents", documents}, {"tesseract", tesseract}, {"faces", faces.Faces}}
+	return []part{{"vectors", vectors}, {"documents", documents}, {"visual", visuals}, {"tesseract", tesseract}, {"faces", faces.Faces}}
 }
 
 func names() []string {
