@@ -319,6 +319,8 @@ func BenchmarkFace(b *testing.B) {
 	require.NoError(b, err)
 	f, err := r.Read(m)
 	require.NoError(b, err)
+	s := r.pool.take()
+	defer r.pool.give(s)
 	for _, c := range []struct {
 		name string
 		do   func() error
@@ -330,16 +332,15 @@ func BenchmarkFace(b *testing.B) {
 		}},
 		{"detect-720p", func() error { _, err := r.Find(m); return err }},
 		{"template", func() error {
-			a, err := align(m, face.FivePoints(f.Points))
-			if err != nil {
+			if err := s.align(m, face.FivePoints(f.Points)); err != nil {
 				return err
 			}
-			defer a.Close()
-			_, err = r.template(a)
+			_, err = r.template(s)
 			return err
 		}},
-		{"liveness", func() error { _, err := r.liveness(m, found[0].Box); return err }},
-		{"pose", func() error { _, _, _, err := r.pose(m, found[0].Box); return err }},
+		{"liveness", func() error { _, err := r.liveness(&s.lanes[0], m, found[0].Box); return err }},
+		{"pose", func() error { _, _, _, err := r.pose(&s.lanes[0], m, found[0].Box); return err }},
+		{"age", func() error { _, err := r.Age(m); return err }},
 		{"read-720p", func() error { _, err := r.Read(m); return err }},
 		{"glance-720p", func() error { _, err := r.Glance(m); return err }},
 		{"glance-720p-with-decode", func() error {
