@@ -1,6 +1,7 @@
 package check
 
 import (
+	"errors"
 	"strconv"
 	"time"
 
@@ -22,8 +23,9 @@ type Active struct {
 // Step2 is everything the face's checks look at.
 type Step2 struct {
 	Frames   []models.Face // of the selfie, in the order taken
-	Best     int           // the one that is kept and compared
+	Best     int           // the one that is kept; all that can be used are compared
 	Portrait *models.Face  // of the document; nil: none
+	Chip     *models.Face  // of the document's chip; nil: none
 	Active   Active
 	Document journey.DocumentData
 	Person   journey.PersonData // as confirmed by the person
@@ -42,7 +44,7 @@ type Measured struct {
 // Check gives the verdicts of STEP2 and what was measured.
 func (s Step2) Check() (Measured, []Verdict) {
 	var m Measured
-	best, found := s.best()
+	found := s.found()
 	liveness, passive := s.passive(found)
 	m.Liveness = liveness
 	active := s.active(&m.Liveness, found)
@@ -50,18 +52,13 @@ func (s Step2) Check() (Measured, []Verdict) {
 	if m.Liveness.ActiveRan && (!s.Policy.Liveness.Passive || m.Liveness.Active < m.Liveness.Score) {
 		m.Liveness.Score = m.Liveness.Active
 	}
-	similarity, compare := s.compare(best, found)
+	similarity, compare := s.compare(found)
 	m.Similarity = similarity
 	return m, []Verdict{passive, active, compare, s.age(), s.countries()}
 }
 
-func (s Step2) best() (models.Face, bool) {
-	if s.Best < 0 || s.Best >= len(s.Frames) {
-		return models.Face{}, false
-	}
-	f := s.Frames[s.Best]
-	return f, f.Found
-}
+// found reports whether the best frame shows a face.
+func (s Step2) found() bool { return s.Best >= 0 && s.Best < len(s.Frames) && s.Frames[s.Best].Found }
 
 // passive is the mean of P(live) over the frames with a face; each frame must be
 // good enough to be scored at all.
@@ -117,7 +114,7 @@ func livenessError(hint models.HintCode) (journey.CodeKey, string) {
 		return journey.Step2RetryLivenessError, "eye-distance"
 	case models.HintFaceBorder:
 		return journey.Step2RetryLivenessError, "border"
-	case models.HintFaceCropped, models.HintTooClose, models.HintCutOff:
+	case models.HintFaceCropped, models.HintTooClose, models.HintCutOff, models.HintFaceCovered: // part of it is not in view
 		return journey.Step2RetryLivenessError, "cropped"
 	case models.HintFaceTurned, models.HintAngle:
 		return journey.Step2RetryLivenessError, "rotation"
@@ -154,22 +151,55 @@ func (s Step2) active(l *journey.LivenessData, found bool) Verdict {
 	return passed(name, detail)
 }
 
-func (s Step2) compare(best models.Face, found bool) (float64, Verdict) {
+// compare takes all frames that can be used as one face, and compares it with the
+// document's portrait and the chip's, whichever there are.
+func (s Step2) compare(found bool) (float64, Verdict) {
 	name := journey.EventFaceCompare
-	switch {
-	case !found:
+	if !found {
 		return 0, again(name, journey.Step2RetryNoFace, nil)
-	case s.Portrait == nil || !s.Portrait.Found || len(s.Portrait.Template) == 0:
-		return 0, again(name, journey.Step2RetryFaceCompareFail, map[string]string{"portrait": "none"})
-	case best.Model != s.Portrait.Model, len(best.Template) != len(s.Portrait.Template):
+	}
+	self, err := face.Multi(s.Frames)
+	switch {
+	case errors.Is(err, face.ErrModelDiffer):
 		return 0, again(name, journey.Step2RetryFaceDetectError, map[string]string{"model": "differs"})
+	case errors.Is(err, face.ErrDisagree): // somebody else came into the picture
+		return 0, again(name, journey.Step2RetryFaceDetectError, map[string]string{"frames": "differ"})
+	case err != nil:
+		return 0, again(name, journey.Step2RetryNoFace, nil)
 	}
-	similarity := face.Similarity(face.Cosine(best.Template, s.Portrait.Template))
-	detail := map[string]string{"score": score(similarity), "atLeast": score(s.Policy.MinSimilarity)}
-	if similarity < s.Policy.MinSimilarity {
-		return similarity, again(name, journey.Step2RetryFaceCompareUnderscore, detail)
+	var refs []face.Reference
+	if s.Chip != nil {
+		refs = append(refs, face.Reference{From: face.FromChip, Face: *s.Chip})
 	}
-	return similarity, passed(name, detail)
+	if s.Portrait != nil {
+		refs = append(refs, face.Reference{From: face.FromDocument, Face: *s.Portrait})
+	}
+	c := face.Compare(self, s.Policy.MinSimilarity, refs...)
+	if c.Decided == "" {
+		why := map[string]string{"portrait": "none"}
+		for _, o := range c.Outcomes {
+			if o.Why == face.UnusableNetwork { // not the picture's fault
+				return 0, again(name, journey.Step2RetryFaceDetectError, map[string]string{"model": "differs"})
+			}
+			if o.Why == face.UnusableSmall {
+				why["portrait"] = string(o.Why)
+			}
+		}
+		return 0, again(name, journey.Step2RetryFaceCompareFail, why)
+	}
+	detail := map[string]string{
+		"score": score(c.Similarity), "atLeast": score(s.Policy.MinSimilarity),
+		"against": string(c.Decided), "frames": strconv.Itoa(len(self.Used)),
+	}
+	for _, o := range c.Outcomes {
+		if o.Usable && len(c.Outcomes) > 1 {
+			detail["score."+string(o.From)] = score(o.Similarity)
+		}
+	}
+	if c.Similarity < s.Policy.MinSimilarity {
+		return c.Similarity, again(name, journey.Step2RetryFaceCompareUnderscore, detail)
+	}
+	return c.Similarity, passed(name, detail)
 }
 
 // age looks at the date of birth the person confirmed: a correction may change it.
