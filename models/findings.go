@@ -64,9 +64,9 @@ const (
 	HintEyesClose    HintCode = "eyes-too-close" // interpupillary distance in pixels
 	HintFaceBorder   HintCode = "face-border"    // too close to a border
 	HintFaceCropped  HintCode = "face-cropped"   //
+	HintFaceCovered  HintCode = "face-covered"   // something hides the mouth or the eyes
 	HintFaceTurned   HintCode = "face-turned"    // out-of-plane rotation
 	HintEyesClosed   HintCode = "eyes-closed"    //
-	HintFaceCovered  HintCode = "face-covered"   // something hides the mouth or the eyes
 )
 
 // Quality holds what was measured of a picture's usefulness.

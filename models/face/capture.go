@@ -57,12 +57,12 @@ func Hint(f models.Face, frameLuma float64) models.HintCode {
 		return models.HintDark
 	case f.Luma > MaxLuma:
 		return models.HintBright
+	case covered(f): // before the turn, which a mask makes the network see in a straight face
+		return models.HintFaceCovered
 	case math.Abs(f.Yaw) > MaxYaw || math.Abs(f.Pitch) > MaxPitch || math.Abs(f.Roll) > MaxRoll:
 		return models.HintFaceTurned
 	case f.Sharpness < MinSharpness:
 		return models.HintBlur
-	case covered(f):
-		return models.HintFaceCovered
 	case f.EyesOpen >= 0 && f.EyesOpen < MinEyesOpen:
 		return models.HintEyesClosed
 	}

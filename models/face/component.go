@@ -29,16 +29,17 @@ const (
 	MinEyeContrast = 7.0
 )
 
-// covered reports whether something hides the mouth or the eyes.
+// covered reports whether something hides the mouth or the eyes. In a blurred picture
+// everything is flat, which says nothing.
 func covered(f models.Face) bool {
-	return f.Detail != nil && (f.Detail.MouthRelief < MinMouthRelief || f.Detail.EyeContrast < MinEyeContrast)
+	return f.Detail != nil && f.Sharpness >= MinSharpness && (f.Detail.MouthRelief < MinMouthRelief || f.Detail.EyeContrast < MinEyeContrast)
 }
 
 // curve is a piecewise linear map of (value, score) points with rising values.
 type curve [][2]float64
 
 // Components measures a capture property by property, in a fixed order. What was not
-// measured (the eyes of a turned head, anything of Detail when it is nil) is left out;
+// measured (the eyes of a turned head, coverings in a blurred picture, anything of Detail when it is nil) is left out;
 // a face that was not found has none.
 //
 // The curves of properties with a rule are scaled so that 50 is where Hint starts to
@@ -86,8 +87,10 @@ func Components(f models.Face) []Component {
 	if d == nil {
 		return all
 	}
-	rule("eyes-visible", "% contrast", d.EyeContrast, curve{{0, 0}, {MinEyeContrast, 50}, {11, 100}})
-	rule("mouth-occlusion-prevention", "% relief", d.MouthRelief, curve{{0, 0}, {MinMouthRelief, 50}, {3.3, 100}})
+	if f.Sharpness >= MinSharpness {
+		rule("eyes-visible", "% contrast", d.EyeContrast, curve{{0, 0}, {MinEyeContrast, 50}, {11, 100}})
+		rule("mouth-occlusion-prevention", "% relief", d.MouthRelief, curve{{0, 0}, {MinMouthRelief, 50}, {3.3, 100}})
+	}
 	// Overlap of the halves' histograms, as the standard takes it.
 	soft("illumination-uniformity", "overlap", d.Uniformity, 100*d.Uniformity)
 	// The standard lets a few percent of dark pixels pass (hair, pupils) and falls steeply after.

@@ -31,14 +31,57 @@ const (
 )
 
 // sharpness is the Laplacian variance and the mean of the inner part of the aligned face.
-func (s *scratch) sharpness() (variance, mean float64) {
-	v := s.grey.Region(inner)
-	v.CopyTo(&s.inner)
-	v.Close()
+// The template's own alignment picks single pixels of a large face, so that a sensor's
+// noise looks like detail in a picture that is all blur. Here a face of twice the size
+// and more is averaged down first, as a coarser sensor would have seen it.
+func (s *scratch) sharpness(m gocv.Mat) (variance, mean float64) {
+	a, b, c, d := s.warp.GetDoubleAt(0, 0), s.warp.GetDoubleAt(1, 0), s.warp.GetDoubleAt(0, 2), s.warp.GetDoubleAt(1, 2)
+	k := int(1 / math.Hypot(a, b))
+	from, ok := s.under(m, a, b, c, d, k)
+	if k < 2 || !ok {
+		v := s.grey.Region(inner)
+		v.CopyTo(&s.inner)
+		v.Close()
+	} else {
+		v := m.Region(from)
+		gocv.Resize(v, &s.small, image.Pt(from.Dx()/k, from.Dy()/k), 0, 0, gocv.InterpolationArea)
+		v.Close()
+		gocv.CvtColor(s.small, &s.inner, gocv.ColorBGRToGray)
+		s.inner.CopyTo(&s.small)
+		// A pixel of the small picture is the middle of k × k of the frame's.
+		x, y := float64(from.Min.X)+float64(k-1)/2, float64(from.Min.Y)+float64(k-1)/2
+		w := float64(k)
+		for i, v := range [...]float64{
+			w * a, -w * b, c + a*x - b*y - float64(inner.Min.X),
+			w * b, w * a, d + b*x + a*y - float64(inner.Min.Y),
+		} {
+			s.warp.SetDoubleAt(i/3, i%3, v)
+		}
+		gocv.WarpAffine(s.small, &s.inner, s.warp, inner.Size())
+	}
 	gocv.Laplacian(s.inner, &s.edges, gocv.MatTypeCV64F, 1, 1, 0, gocv.BorderDefault)
 	gocv.MeanStdDev(s.edges, &s.mean, &s.dev)
 	dev := s.dev.GetDoubleAt(0, 0)
 	return dev * dev, s.inner.Mean().Val1
+}
+
+// under is the part of the picture that lies under the inner part of the aligned face, in
+// whole multiples of k pixels; false when that is nothing.
+func (s *scratch) under(m gocv.Mat, a, b, c, d float64, k int) (image.Rectangle, bool) {
+	if k < 2 || k > models.MaxFrameSide {
+		return image.Rectangle{}, false
+	}
+	n := a*a + b*b
+	var r image.Rectangle
+	for _, p := range [...]image.Point{inner.Min, inner.Max, {X: inner.Min.X, Y: inner.Max.Y}, {X: inner.Max.X, Y: inner.Min.Y}} {
+		x, y := float64(p.X)-c, float64(p.Y)-d
+		at := image.Pt(int((a*x+b*y)/n), int((a*y-b*x)/n))
+		r = r.Union(image.Rectangle{Min: at.Sub(image.Pt(k, k)), Max: at.Add(image.Pt(k+1, k+1))})
+	}
+	r = r.Intersect(image.Rect(0, 0, m.Cols(), m.Rows()))
+	r.Max.X -= r.Dx() % k
+	r.Max.Y -= r.Dy() % k
+	return r, r.Dx() >= 2*k && r.Dy() >= 2*k
 }
 
 // detail measures what capture quality looks at beyond that.

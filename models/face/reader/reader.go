@@ -307,7 +307,7 @@ func (r *Reader) measureAt(s *scratch, m gocv.Mat, d Detection, faces int, live 
 		defer close(done)
 		t, blind = r.turn(&s.lanes[1], m, d.Box, points, live)
 	}()
-	f.Sharpness, f.Luma = s.sharpness()
+	f.Sharpness, f.Luma = s.sharpness(m)
 	template, err := r.template(s)
 	detail, wrong := s.detail(&f)
 	<-done // before anything is given back

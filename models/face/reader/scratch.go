@@ -27,7 +27,8 @@ type scratch struct {
 	aligned gocv.Mat // the aligned face
 	mirror  gocv.Mat
 	grey    gocv.Mat // of the aligned face
-	inner   gocv.Mat // the middle of grey
+	small   gocv.Mat // the face averaged down
+	inner   gocv.Mat // the middle of the aligned face, in grey
 	edges   gocv.Mat
 	mean    gocv.Mat
 	dev     gocv.Mat
@@ -51,7 +52,7 @@ func newScratch() *scratch {
 }
 
 func (s *scratch) mats() []*gocv.Mat {
-	all := []*gocv.Mat{&s.warp, &s.aligned, &s.mirror, &s.grey, &s.inner, &s.edges, &s.mean, &s.dev}
+	all := []*gocv.Mat{&s.warp, &s.aligned, &s.mirror, &s.grey, &s.small, &s.inner, &s.edges, &s.mean, &s.dev}
 	for i := range s.lanes {
 		l := &s.lanes[i]
 		all = append(all, &l.part, &l.sized, &l.grey)
