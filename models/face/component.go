@@ -18,12 +18,14 @@ type Component struct {
 	Rule bool
 }
 
-// What covers a face, from Detail. Measured on 88 faces with mouth and eyes in view, one in
-// dark glasses and one in a mask, and on painted coverings of 88: the mouth's relief is 3.4 and
-// more in view (median 13.7), .9 in the mask, and below 1 in nine of ten painted masks
-// and hands; the contrast around the eyes is 11 and more in view, 3.2 in the glasses and below 7 in most painted ones
-// (see models/face/evaluate for how many). What has a pattern of its own across the
-// mouth, a folded scarf or the fingers of a hand, is not told from a mouth.
+// What covers a face, from Detail. The limits were set on the pictures they are reported on:
+// 89 press pictures of 14 people, one of them in dark glasses, the same with painted
+// coverings, and one picture of a real mask. The relief of a mouth in view is 3.4 and more (median 13.7), in the mask .9;
+// the contrast of eyes in view is 11 and more, in the glasses 3.2. Of the painted masks, one in the colour of skin among them, 97 to 100 % are
+// noticed, of the painted dark glasses 73 % (in the others the landmarks are misled and lie
+// elsewhere); of the 88 uncovered faces none is called covered. Painted coverings are
+// plain, and so the best case: what has a pattern of its own across the mouth, a folded
+// scarf or the fingers of a hand, is not told from a mouth, and clear glasses are no covering.
 const (
 	MinMouthRelief = 2.0
 	MinEyeContrast = 7.0

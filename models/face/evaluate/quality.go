@@ -98,7 +98,7 @@ func Quality(ctx context.Context, e models.Engine, data string, log io.Writer) (
 		"face.quality_reject":  figures.Share(found.hit, found.n, "pictures of kind quality whose labelled defect is found (its component is under 50)"),
 		"face.quality_refused": figures.Share(refused.hit, refused.n, "of these: pictures with a hint, whichever"),
 		"face.pose_right":      figures.Share(pose.hit, pose.n, "pictures of kind pose_eyes with a turned head: its direction, by 5 degrees and more"),
-		"face.eyes_right":      figures.Share(eyes.hit, eyes.n, "pictures of kind pose_eyes about open and closed eyes; eyes that are not judged, the head being turned, count as wrong"),
+		"face.eyes_right":      figures.Share(eyes.hit, eyes.n, "pictures of kind pose_eyes about open and closed eyes; eyes that are not judged, the head being turned too far, count as wrong"),
 		"face.covered_false":   figures.Share(called.hit, called.n, "pictures of kind identity, called covered; dark glasses among them are not labelled and count"),
 	}
 	for label, t := range defects {
