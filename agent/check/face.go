@@ -1,7 +1,6 @@
 package check
 
 import (
-	"errors"
 	"strconv"
 	"time"
 
@@ -23,9 +22,10 @@ type Active struct {
 // Step2 is everything the face's checks look at.
 type Step2 struct {
 	Frames   []models.Face // of the selfie, in the order taken
-	Best     int           // the one that is kept; all that can be used are compared
-	Portrait *models.Face  // of the document; nil: none
+	Best     int           // the one that is kept; it is compared together with the others
+	Looks    *models.Age   // how old the face of the best frame looks; nil: not measured
 	Chip     *models.Face  // of the document's chip; nil: none
+	Portrait *models.Face  // of the document; nil: none
 	Active   Active
 	Document journey.DocumentData
 	Person   journey.PersonData // as confirmed by the person
@@ -44,7 +44,7 @@ type Measured struct {
 // Check gives the verdicts of STEP2 and what was measured.
 func (s Step2) Check() (Measured, []Verdict) {
 	var m Measured
-	found := s.found()
+	best, found := s.best()
 	liveness, passive := s.passive(found)
 	m.Liveness = liveness
 	active := s.active(&m.Liveness, found)
@@ -52,13 +52,18 @@ func (s Step2) Check() (Measured, []Verdict) {
 	if m.Liveness.ActiveRan && (!s.Policy.Liveness.Passive || m.Liveness.Active < m.Liveness.Score) {
 		m.Liveness.Score = m.Liveness.Active
 	}
-	similarity, compare := s.compare(found)
+	similarity, compare := s.compare(best, found)
 	m.Similarity = similarity
 	return m, []Verdict{passive, active, compare, s.age(), s.countries()}
 }
 
-// found reports whether the best frame shows a face.
-func (s Step2) found() bool { return s.Best >= 0 && s.Best < len(s.Frames) && s.Frames[s.Best].Found }
+func (s Step2) best() (models.Face, bool) {
+	if s.Best < 0 || s.Best >= len(s.Frames) {
+		return models.Face{}, false
+	}
+	f := s.Frames[s.Best]
+	return f, f.Found
+}
 
 // passive is the mean of P(live) over the frames with a face; each frame must be
 // good enough to be scored at all.
@@ -151,57 +156,6 @@ func (s Step2) active(l *journey.LivenessData, found bool) Verdict {
 	return passed(name, detail)
 }
 
-// compare takes all frames that can be used as one face, and compares it with the
-// document's portrait and the chip's, whichever there are.
-func (s Step2) compare(found bool) (float64, Verdict) {
-	name := journey.EventFaceCompare
-	if !found {
-		return 0, again(name, journey.Step2RetryNoFace, nil)
-	}
-	self, err := face.Multi(s.Frames)
-	switch {
-	case errors.Is(err, face.ErrModelDiffer):
-		return 0, again(name, journey.Step2RetryFaceDetectError, map[string]string{"model": "differs"})
-	case errors.Is(err, face.ErrDisagree): // somebody else came into the picture
-		return 0, again(name, journey.Step2RetryFaceDetectError, map[string]string{"frames": "differ"})
-	case err != nil:
-		return 0, again(name, journey.Step2RetryNoFace, nil)
-	}
-	var refs []face.Reference
-	if s.Chip != nil {
-		refs = append(refs, face.Reference{From: face.FromChip, Face: *s.Chip})
-	}
-	if s.Portrait != nil {
-		refs = append(refs, face.Reference{From: face.FromDocument, Face: *s.Portrait})
-	}
-	c := face.Compare(self, s.Policy.MinSimilarity, refs...)
-	if c.Decided == "" {
-		why := map[string]string{"portrait": "none"}
-		for _, o := range c.Outcomes {
-			if o.Why == face.UnusableNetwork { // not the picture's fault
-				return 0, again(name, journey.Step2RetryFaceDetectError, map[string]string{"model": "differs"})
-			}
-			if o.Why == face.UnusableSmall {
-				why["portrait"] = string(o.Why)
-			}
-		}
-		return 0, again(name, journey.Step2RetryFaceCompareFail, why)
-	}
-	detail := map[string]string{
-		"score": score(c.Similarity), "atLeast": score(s.Policy.MinSimilarity),
-		"against": string(c.Decided), "frames": strconv.Itoa(len(self.Used)),
-	}
-	for _, o := range c.Outcomes {
-		if o.Usable && len(c.Outcomes) > 1 {
-			detail["score."+string(o.From)] = score(o.Similarity)
-		}
-	}
-	if c.Similarity < s.Policy.MinSimilarity {
-		return c.Similarity, again(name, journey.Step2RetryFaceCompareUnderscore, detail)
-	}
-	return c.Similarity, passed(name, detail)
-}
-
 // age looks at the date of birth the person confirmed: a correction may change it.
 func (s Step2) age() Verdict {
 	v := ageVerdict(s.Person.Birth, s.Today, s.Clock, s.Policy)
@@ -211,6 +165,10 @@ func (s Step2) age() Verdict {
 	}
 	if v.Impact == journey.ImpactBlocked { // everything is captured: the centre decides on it
 		v.Impact = journey.ImpactNone
+	}
+	// A hint for whoever reviews, never a verdict: networks misjudge people by many years.
+	if years, ok := Age(s.Person.Birth, s.Today); ok && v.Result != journey.Skipped && face.AgeConflicts(s.Looks, float64(years)) {
+		v.Detail["looks"] = "another-age"
 	}
 	return v
 }

@@ -73,7 +73,7 @@ func Open(dir string) (_ *Reader, err error) {
 		}
 		r.nets[name] = n
 		for i, out := range n.Outputs() {
-			if out.Name != o.Outputs[i] {
+			if i < len(o.Outputs) && out.Name != o.Outputs[i] {
 				return nil, fmt.Errorf("%w: network %s lists output %q where %q was expected", models.ErrModel, name, out.Name, o.Outputs[i])
 			}
 		}
