@@ -336,7 +336,6 @@ func TestStep2(t *testing.T) {
 		"eyes close together":                   {hint(models.HintEyesClose), journey.EventLivenessVerification, journey.Step2RetryLivenessError, "eye-distance"},
 		"at the border":                         {hint(models.HintFaceBorder), journey.EventLivenessVerification, journey.Step2RetryLivenessError, "border"},
 		"cropped":                               {hint(models.HintFaceCropped), journey.EventLivenessVerification, journey.Step2RetryLivenessError, "cropped"},
-		"behind a mask":                         {hint(models.HintFaceCovered), journey.EventLivenessVerification, journey.Step2RetryLivenessError, "cropped"},
 		"too close":                             {hint(models.HintTooClose), journey.EventLivenessVerification, journey.Step2RetryLivenessError, "cropped"},
 		"turned":                                {hint(models.HintFaceTurned), journey.EventLivenessVerification, journey.Step2RetryLivenessError, "rotation"},
 		"dark":                                  {hint(models.HintDark), journey.EventLivenessVerification, journey.Step2RetryLivenessError, "face-size"},

@@ -42,12 +42,15 @@ func TestTheSelfiesFramesAreComparedAsOneFace(t *testing.T) {
 		"a stranger who walks through is left out": {
 			[]models.Face{seen(1, 0, 80), seen(0, 1, 70), seen(1, 0, 80)},
 			reference(1, 0), nil,
-			journey.CodeKey{}, face.Similarity(1), map[string]string{"frames": "2"},
+			journey.CodeKey{},
+			face.Similarity(1),
+			map[string]string{"frames": "2"},
 		},
 		"a stranger in the picture that is kept": {
 			[]models.Face{seen(0, 1, 99), seen(1, 0, 80), seen(1, 0, 80)},
 			reference(1, 0), nil,
-			journey.Step2RetryFaceDetectError, 0, map[string]string{"frames": "differ"},
+			journey.Step2RetryFaceDetectError, 0,
+			map[string]string{"frames": "differ"},
 		},
 		"two people in the frames": {
 			[]models.Face{seen(0, 1, 99), seen(1, 0, 80)},
@@ -143,4 +146,15 @@ func TestAnApparentAgeIsAHintAndNeverAVerdict(t *testing.T) {
 	require.Equal(t, plain, hinted, "nothing else differs")
 	require.NotContains(t, look(old, strconv.Itoa(today.Year()-60)+"-01-01").Detail, "looks")
 	require.NotContains(t, look(old, "").Detail, "looks", "no date to compare with")
+}
+
+func TestACoveredFaceIsToldAsOneThatIsNotWhollyInView(t *testing.T) {
+	s := step2(t)
+	s.Frames = selfie(5, func(f *models.Face) { f.Hint = models.HintFaceCovered })
+	_, verdicts := s.Check()
+	why := Rule(verdicts).Why
+	require.Equal(t, journey.EventLivenessVerification, why.Event)
+	require.Equal(t, journey.Step2RetryLivenessError, why.Code)
+	require.Equal(t, "cropped", why.Detail[journey.DetailVariant])
+	require.Equal(t, "face-covered", why.Detail["hint"])
 }
