@@ -134,7 +134,7 @@ func TestQualityIsBoundedWhateverIsMeasured(t *testing.T) {
 	bare := portrait()
 	bare.Detail = nil
 	require.Equal(t, 100.0, Quality(bare))
-	require.InDelta(t, 95, Quality(portrait()), 1e-9, "the least component without a rule, uniformity, counts by half")
+	require.InDelta(t, 50+12.5*7.5/2, Quality(portrait()), 1e-9, "the least component without a rule, the dynamic range, counts by half")
 	require.Zero(t, Quality(models.Face{}))
 	nan := portrait()
 	*nan.Detail = models.Detail{Uniformity: math.NaN(), Under: math.NaN(), Range: math.NaN(), Mouth: math.NaN()}

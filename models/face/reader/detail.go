@@ -25,9 +25,6 @@ var (
 const (
 	underLuma = 25
 	overLuma  = 247
-	// halfShift makes 32 bins of the halves' histograms: with one for every value the
-	// noise of 3,000 pixels alone would tell the halves apart.
-	halfShift = 3
 )
 
 // sharpness is the Laplacian variance and the mean of the inner part of the aligned face.
@@ -92,7 +89,7 @@ func (s *scratch) detail(f *models.Face) (*models.Detail, error) {
 	}
 	d := &models.Detail{}
 	var all [256]float64
-	var half [2][256 >> halfShift]float64
+	var half [2][256]float64
 	middle := (inner.Min.X + inner.Max.X) / 2
 	for y := inner.Min.Y; y < inner.Max.Y; y++ {
 		for x := inner.Min.X; x < inner.Max.X; x++ {
@@ -102,7 +99,7 @@ func (s *scratch) detail(f *models.Face) (*models.Detail, error) {
 			if x >= middle {
 				side = 1
 			}
-			half[side][v>>halfShift]++
+			half[side][v]++
 		}
 	}
 	n := float64(inner.Dx() * inner.Dy())
