@@ -151,7 +151,7 @@ func arabic() map[string]string {
 		"hint.face-cropped":   "وجهك كاملاً من فضلك – تراجع قليلاً",
 		"hint.face-turned":    "انظر مباشرة إلى الكاميرا",
 		"hint.eyes-closed":    "افتح عينيك من فضلك",
-		"hint.face-covered":  "اكشف وجهك كاملاً من فضلك",
+		"hint.face-covered":   "اكشف وجهك كاملاً من فضلك",
 
 		"code.step1":                               "لم ينجح ذلك بعد. من فضلك ضع الوثيقة مرة أخرى.",
 		"code.step2":                               "لم ينجح ذلك بعد. من فضلك انظر إلى الكاميرا مرة أخرى.",
