@@ -64,6 +64,7 @@ const (
 	HintEyesClose    HintCode = "eyes-too-close" // interpupillary distance in pixels
 	HintFaceBorder   HintCode = "face-border"    // too close to a border
 	HintFaceCropped  HintCode = "face-cropped"   //
+	HintFaceCovered  HintCode = "face-covered"   // something hides the mouth or the eyes
 	HintFaceTurned   HintCode = "face-turned"    // out-of-plane rotation
 	HintEyesClosed   HintCode = "eyes-closed"    //
 )
@@ -113,6 +114,7 @@ type Looks struct {
 	Barcode     bool // a PDF417 symbol
 	Text        bool // every line of print
 	Genuineness bool // whether it is the document itself, not a picture of it
+	Age         bool // how old the largest face of the first frame looks; frames of a selfie may be given
 }
 
 // Examination is what a closer look told. What was not asked for is nil.
@@ -120,6 +122,7 @@ type Examination struct {
 	Barcode     *Barcode
 	Text        *Text
 	Genuineness *Genuineness
+	Age         *Age // nil also when there is no face, or no network for it on this machine
 }
 
 // Barcode is a PDF417 symbol (ISO/IEC 15438). What it says is package aamva's to parse.
@@ -163,6 +166,24 @@ type Line struct {
 	At    Quad
 }
 
+// Detail is what capture quality looks at beyond size, place and pose, measured on the
+// aligned face (see models/face/reader).
+type Detail struct {
+	Uniformity  float64 // 0..1, overlap of the luma histograms of the face's two halves
+	Under       float64 // 0..1, share of the face with a luma of 25 and less
+	Over        float64 // 0..1, share of the face with a luma of 247 and more
+	Range       float64 // bits, 0..8: entropy of the face's luma histogram
+	Mouth       float64 // gap between the lips, in parts of the distance from the eyes to the chin
+	MouthRelief float64 // how much lines across the mouth differ in luma, percent of the skin's; a covered mouth is flat
+	EyeContrast float64 // standard deviation of luma around the eyes, percent of the skin's; dark glasses are flat
+	EyesToChin  float64 // pixels
+}
+
+// Age is how old a face looks, in years: the middle of the network's answer, and the
+// ends between which four fifths of it lie. It is an impression, not a fact; see
+// face.AgeConflicts for what may follow from it.
+type Age struct{ Low, Median, High float64 }
+
 // Face is what was measured of the largest face in a frame.
 type Face struct {
 	Width, Height int // of the frame, pixels
@@ -181,6 +202,7 @@ type Face struct {
 	Sharpness     float64   // Laplacian variance of the aligned face
 	Luma          float64   // mean of the face, 0..255
 	Quality       float64   // 0..100 unified capture quality, see models/face
+	Detail        *Detail   // what else capture quality looks at; nil: not measured
 	Template      []float32 // 512 values, L2-normalised
 	Model         string    // version of the network that made Template
 }

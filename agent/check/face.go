@@ -22,7 +22,9 @@ type Active struct {
 // Step2 is everything the face's checks look at.
 type Step2 struct {
 	Frames   []models.Face // of the selfie, in the order taken
-	Best     int           // the one that is kept and compared
+	Best     int           // the one that is kept; it is compared together with the others
+	Looks    *models.Age   // how old the face of the best frame looks; nil: not measured
+	Chip     *models.Face  // of the document's chip; nil: none
 	Portrait *models.Face  // of the document; nil: none
 	Active   Active
 	Document journey.DocumentData
@@ -117,7 +119,7 @@ func livenessError(hint models.HintCode) (journey.CodeKey, string) {
 		return journey.Step2RetryLivenessError, "eye-distance"
 	case models.HintFaceBorder:
 		return journey.Step2RetryLivenessError, "border"
-	case models.HintFaceCropped, models.HintTooClose, models.HintCutOff:
+	case models.HintFaceCropped, models.HintTooClose, models.HintCutOff, models.HintFaceCovered: // part of it is not in view
 		return journey.Step2RetryLivenessError, "cropped"
 	case models.HintFaceTurned, models.HintAngle:
 		return journey.Step2RetryLivenessError, "rotation"
@@ -154,24 +156,6 @@ func (s Step2) active(l *journey.LivenessData, found bool) Verdict {
 	return passed(name, detail)
 }
 
-func (s Step2) compare(best models.Face, found bool) (float64, Verdict) {
-	name := journey.EventFaceCompare
-	switch {
-	case !found:
-		return 0, again(name, journey.Step2RetryNoFace, nil)
-	case s.Portrait == nil || !s.Portrait.Found || len(s.Portrait.Template) == 0:
-		return 0, again(name, journey.Step2RetryFaceCompareFail, map[string]string{"portrait": "none"})
-	case best.Model != s.Portrait.Model, len(best.Template) != len(s.Portrait.Template):
-		return 0, again(name, journey.Step2RetryFaceDetectError, map[string]string{"model": "differs"})
-	}
-	similarity := face.Similarity(face.Cosine(best.Template, s.Portrait.Template))
-	detail := map[string]string{"score": score(similarity), "atLeast": score(s.Policy.MinSimilarity)}
-	if similarity < s.Policy.MinSimilarity {
-		return similarity, again(name, journey.Step2RetryFaceCompareUnderscore, detail)
-	}
-	return similarity, passed(name, detail)
-}
-
 // age looks at the date of birth the person confirmed: a correction may change it.
 func (s Step2) age() Verdict {
 	v := ageVerdict(s.Person.Birth, s.Today, s.Clock, s.Policy)
@@ -181,6 +165,10 @@ func (s Step2) age() Verdict {
 	}
 	if v.Impact == journey.ImpactBlocked { // everything is captured: the centre decides on it
 		v.Impact = journey.ImpactNone
+	}
+	// A hint for whoever reviews, never a verdict: networks misjudge people by many years.
+	if years, ok := Age(s.Person.Birth, s.Today); ok && v.Result != journey.Skipped && face.AgeConflicts(s.Looks, float64(years)) {
+		v.Detail["looks"] = "another-age"
 	}
 	return v
 }

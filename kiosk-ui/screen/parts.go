@@ -90,7 +90,7 @@ func hintIcon(h models.HintCode) theme.Icon {
 		return theme.IconFocus
 	case models.HintHold:
 		return theme.IconHold
-	case models.HintNoFace:
+	case models.HintNoFace, models.HintFaceCovered:
 		return theme.IconPerson
 	case models.HintSeveralFaces:
 		return theme.IconPeople

@@ -151,6 +151,7 @@ func english() map[string]string {
 		"hint.face-cropped":   "Your whole face, please – step back a little",
 		"hint.face-turned":    "Look straight into the camera",
 		"hint.eyes-closed":    "Open your eyes, please",
+		"hint.face-covered":   "Your whole face, please – nothing in front of it",
 
 		"code.step1":                               "That did not work yet. Please lay the document down again.",
 		"code.step2":                               "That did not work yet. Please look into the camera once more.",

@@ -151,6 +151,7 @@ func japanese() map[string]string {
 		"hint.face-cropped":   "顔全体が入るよう、少し下がって",
 		"hint.face-turned":    "まっすぐカメラを見てください",
 		"hint.eyes-closed":    "目を開けてください",
+		"hint.face-covered":   "マスクやサングラスを外してください",
 
 		"code.step1":                               "うまくいきませんでした。もう一度書類を置いてください。",
 		"code.step2":                               "うまくいきませんでした。もう一度カメラを見てください。",

@@ -51,7 +51,7 @@ func TestEveryHintAndMovementHasASentence(t *testing.T) {
 		models.HintDark, models.HintBright, models.HintNoDocument, models.HintNoMRZ, models.HintTooFar, models.HintTooClose,
 		models.HintCutOff, models.HintAngle, models.HintGlare, models.HintBlur, models.HintHold, models.HintNoFace,
 		models.HintSeveralFaces, models.HintFaceSmall, models.HintFacePixels, models.HintEyesClose, models.HintFaceBorder,
-		models.HintFaceCropped, models.HintFaceTurned, models.HintEyesClosed,
+		models.HintFaceCropped, models.HintFaceTurned, models.HintEyesClosed, models.HintFaceCovered,
 	}
 	for _, l := range Languages() {
 		c := In(l.Code)

@@ -45,7 +45,15 @@ type part struct {
 }
 
 func parts() []part {
-	return []part{{"vectors", vectors}, {"documents", documents}, {"visual", visuals}, {"tesseract", tesseract}, {"faces", faces.Faces}}
+	return []part{
+		{"vectors", vectors},
+		{"documents", documents},
+		{"visual", visuals},
+		{"tesseract", tesseract},
+		{"faces", faces.Faces},
+		{"capture", faces.Quality},
+		{"templates", faces.Multi},
+	}
 }
 
 func names() []string {

@@ -48,14 +48,8 @@ func Hint(f models.Face, frameLuma float64) models.HintCode {
 	if h := Place(f.Box, f.Height); h != models.HintNone {
 		return h
 	}
-	outside := 0
-	for _, p := range f.Points[:17] {
-		if p.X < 0 || p.Y < 0 || p.X > 1 || p.Y > 1 {
-			outside++
-		}
-	}
 	switch {
-	case outside >= croppedJaw:
+	case outside(f) >= croppedJaw:
 		return models.HintFaceCropped
 	case f.Eyes < MinEyes:
 		return models.HintEyesClose
@@ -63,6 +57,8 @@ func Hint(f models.Face, frameLuma float64) models.HintCode {
 		return models.HintDark
 	case f.Luma > MaxLuma:
 		return models.HintBright
+	case covered(f): // before the turn, which a mask makes the network see in a straight face
+		return models.HintFaceCovered
 	case math.Abs(f.Yaw) > MaxYaw || math.Abs(f.Pitch) > MaxPitch || math.Abs(f.Roll) > MaxRoll:
 		return models.HintFaceTurned
 	case f.Sharpness < MinSharpness:
@@ -88,46 +84,4 @@ func Place(b models.Box, frameHeight int) models.HintCode {
 		return models.HintFaceBorder
 	}
 	return models.HintNone
-}
-
-// Quality is one number for a capture, 0..100: the worst of its properties,
-// each scaled so that 50 is where Hint starts to object and 100 is as good as
-// it needs to be (a capture is as good as its weakest property).
-func Quality(f models.Face) float64 {
-	if !f.Found {
-		return 0
-	}
-	q := 100.0
-	use := func(v float64, curve ...[2]float64) { q = math.Min(q, along(v, curve)) }
-	h := f.Box.Y2 - f.Box.Y1
-	use(h, [2]float64{0, 0}, [2]float64{MinHeight, 50}, [2]float64{.25, 75}, [2]float64{.35, 100}, [2]float64{.7, 100}, [2]float64{MaxHeight, 50}, [2]float64{1, 0})
-	use(h*float64(f.Height), [2]float64{0, 0}, [2]float64{MinPixels, 50}, [2]float64{250, 100})
-	use(f.Eyes, [2]float64{0, 0}, [2]float64{MinEyes, 50}, [2]float64{100, 100})
-	border := math.Min(math.Min(f.Box.X1, f.Box.Y1), math.Min(1-f.Box.X2, 1-f.Box.Y2))
-	use(border, [2]float64{-MinBorder, 0}, [2]float64{MinBorder, 50}, [2]float64{2 * MinBorder, 100})
-	use(math.Abs(f.Yaw), [2]float64{5, 100}, [2]float64{MaxYaw, 50}, [2]float64{45, 0})
-	use(math.Abs(f.Pitch), [2]float64{8, 100}, [2]float64{MaxPitch, 50}, [2]float64{45, 0})
-	use(math.Abs(f.Roll), [2]float64{5, 100}, [2]float64{MaxRoll, 50}, [2]float64{45, 0})
-	use(f.Sharpness, [2]float64{0, 0}, [2]float64{MinSharpness, 50}, [2]float64{45, 75}, [2]float64{120, 100})
-	use(f.Luma, [2]float64{0, 0}, [2]float64{MinLuma, 50}, [2]float64{90, 100}, [2]float64{170, 100}, [2]float64{MaxLuma, 50}, [2]float64{255, 0})
-	if f.EyesOpen >= 0 {
-		use(f.EyesOpen, [2]float64{0, 0}, [2]float64{MinEyesOpen, 50}, [2]float64{.8, 100})
-	}
-	if f.Faces > 1 {
-		q = math.Min(q, 49)
-	}
-	return q
-}
-
-// along reads a piecewise linear curve of (value, score) points with rising values.
-func along(v float64, curve [][2]float64) float64 {
-	if math.IsNaN(v) || v <= curve[0][0] {
-		return curve[0][1]
-	}
-	for i := 1; i < len(curve); i++ {
-		if a, b := curve[i-1], curve[i]; v <= b[0] {
-			return a[1] + (b[1]-a[1])*(v-a[0])/(b[0]-a[0])
-		}
-	}
-	return curve[len(curve)-1][1]
 }

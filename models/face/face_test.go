@@ -48,6 +48,7 @@ func portrait() models.Face {
 		Width: 1280, Height: 720, Found: true, Faces: 1, Score: 1,
 		Box: models.Box{X1: 0.4, Y1: 0.25, X2: 0.6, Y2: 0.7}, Eyes: 130,
 		EyesOpen: 0.98, Live: 0.95, Sharpness: 200, Luma: 130, Template: unit(0),
+		Detail: &models.Detail{Uniformity: 0.9, Range: 7.5, Mouth: 0.02, MouthRelief: 14, EyeContrast: 20, EyesToChin: 200},
 	}
 	pose(&f, 0, 0)
 	return f
@@ -107,7 +108,14 @@ func TestTheFirstRuleOfACaptureThatIsNotMetIsTheHint(t *testing.T) {
 		{"tilted", func(f *models.Face) { f.Roll = 16 }, 130, models.HintFaceTurned},
 		{"blurred", func(f *models.Face) { f.Sharpness = 19 }, 130, models.HintBlur},
 		{"eyes closed", func(f *models.Face) { f.EyesOpen = 0.1 }, 130, models.HintEyesClosed},
+		{"a mask before the mouth", func(f *models.Face) { f.Detail.MouthRelief = 0.9 }, 130, models.HintFaceCovered},
+		{"dark glasses", func(f *models.Face) { f.Detail.EyeContrast = 3.2 }, 130, models.HintFaceCovered},
 		{"eyes not judged", func(f *models.Face) { f.EyesOpen = -1 }, 130, models.HintNone},
+		{"detail not measured", func(f *models.Face) { f.Detail = nil }, 130, models.HintNone},
+		{"an open mouth", func(f *models.Face) { f.Detail.Mouth = 0.6 }, 130, models.HintNone},
+		{"light from one side", func(f *models.Face) { f.Detail.Uniformity = 0.1 }, 130, models.HintNone},
+		{"flat light", func(f *models.Face) { f.Detail.Range = 2 }, 130, models.HintNone},
+		{"burnt out", func(f *models.Face) { f.Detail.Over = 0.4 }, 130, models.HintNone},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			f := portrait()
@@ -115,7 +123,7 @@ func TestTheFirstRuleOfACaptureThatIsNotMetIsTheHint(t *testing.T) {
 			require.Equal(t, c.want, Hint(f, c.luma))
 			if c.want == models.HintNone {
 				require.GreaterOrEqual(t, Quality(f), 50.0)
-			} else if c.want != models.HintFaceCropped {
+			} else {
 				require.Less(t, Quality(f), 50.0, "what a hint objects to has a quality below 50")
 			}
 		})
@@ -123,10 +131,22 @@ func TestTheFirstRuleOfACaptureThatIsNotMetIsTheHint(t *testing.T) {
 }
 
 func TestQualityIsBoundedWhateverIsMeasured(t *testing.T) {
-	require.Equal(t, 100.0, Quality(portrait()))
+	bare := portrait()
+	bare.Detail = nil
+	require.Equal(t, 100.0, Quality(bare))
+	require.InDelta(t, 50+12.5*7.5/2, Quality(portrait()), 1e-9, "the least component without a rule, the dynamic range, counts by half")
+	require.Zero(t, Quality(models.Face{}))
+	nan := portrait()
+	*nan.Detail = models.Detail{Uniformity: math.NaN(), Under: math.NaN(), Range: math.NaN(), Mouth: math.NaN()}
+	require.Zero(t, Quality(nan))
 	rapid.Check(t, func(t *rapid.T) {
 		f := portrait()
 		f.Yaw, f.Pitch, f.Roll = rapid.Float64().Draw(t, "yaw"), rapid.Float64().Draw(t, "pitch"), rapid.Float64().Draw(t, "roll")
+		f.Detail = &models.Detail{
+			Uniformity: rapid.Float64().Draw(t, "uniformity"), Under: rapid.Float64().Draw(t, "under"), Over: rapid.Float64().Draw(t, "over"),
+			Range: rapid.Float64().Draw(t, "range"), Mouth: rapid.Float64().Draw(t, "mouth"),
+			MouthRelief: rapid.Float64().Draw(t, "relief"), EyeContrast: rapid.Float64().Draw(t, "contrast"),
+		}
 		f.Luma, f.Sharpness, f.Eyes = rapid.Float64().Draw(t, "luma"), rapid.Float64().Draw(t, "sharpness"), rapid.Float64().Draw(t, "eyes")
 		q := Quality(f)
 		require.True(t, q >= 0 && q <= 100, "%v", q)
@@ -169,4 +189,50 @@ func TestPassiveLivenessIsTheMeanOfTheFramesThatCanBeJudged(t *testing.T) {
 	require.InDelta(t, 50, score, 1e-9)
 	require.Equal(t, 5, p.Frames())
 	require.Equal(t, 40.0, Liveness(90, 40))
+}
+
+func TestComponentsAreNamedOnceAndSayWhatTheyAreMadeOf(t *testing.T) {
+	require.Empty(t, Components(models.Face{}))
+	f := portrait()
+	f.Yaw = -12
+	seen := map[string]Component{}
+	for _, c := range Components(f) {
+		require.NotContains(t, seen, c.Name)
+		require.NotEmpty(t, c.Unit)
+		require.True(t, c.Score >= 0 && c.Score <= 100, "%+v", c)
+		seen[c.Name] = c
+	}
+	for _, name := range []string{
+		"single-face-present", "head-size", "inter-eye-distance", "leftward-crop", "rightward-crop", "margin-above", "margin-below",
+		"head-pose-yaw", "head-pose-pitch", "head-pose-roll", "sharpness", "luminance-mean", "illumination-uniformity",
+		"under-exposure-prevention", "over-exposure-prevention", "dynamic-range", "eyes-open", "eyes-visible",
+		"mouth-closed", "mouth-occlusion-prevention",
+	} {
+		require.Contains(t, seen, name)
+	}
+	require.Equal(t, -12.0, seen["head-pose-yaw"].Measured)
+	require.InDelta(t, 76.7, seen["head-pose-yaw"].Score, 0.1)
+	require.InDelta(t, 93.75, seen["dynamic-range"].Score, 1e-9)
+	f.Yaw = 12
+	for _, c := range Components(f) {
+		if c.Name == "head-pose-yaw" {
+			require.InDelta(t, seen["head-pose-yaw"].Score, c.Score, 1e-9, "left and right count alike")
+		}
+	}
+	f.EyesOpen, f.Detail = -1, nil
+	for _, c := range Components(f) {
+		require.NotContains(t, []string{"eyes-open", "eyes-visible", "mouth-closed", "dynamic-range"}, c.Name, "what was not measured is left out")
+	}
+}
+
+func TestAnApparentAgeConflictsOnlyWhenItIsFarOff(t *testing.T) {
+	a := &models.Age{Low: 28, Median: 40, High: 53}
+	for years, want := range map[float64]bool{
+		40: false, 26: false, 25: false, 24.9: true, 55: false, 55.1: true, 5: true, -1: false, math.NaN(): false,
+	} {
+		require.Equal(t, want, AgeConflicts(a, years), "%v", years)
+	}
+	require.False(t, AgeConflicts(nil, 3), "no estimate conflicts with nothing")
+	require.False(t, AgeConflicts(&models.Age{Low: 20, Median: 40, High: 60}, 22), "a network that is unsure accuses nobody")
+	require.False(t, AgeConflicts(&models.Age{Low: 16, Median: 27, High: 38}, 13), "teenagers read up to 27")
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"archive/tar"
 	"bufio"
+	"bytes"
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
@@ -17,6 +18,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"vestibule/models/fetch/tfjs"
 	"vestibule/models/manifest"
 )
 
@@ -200,7 +202,8 @@ func cause(ctx context.Context, err error) error {
 	return err
 }
 
-// unpack writes the wanted files of a package, each verified before it gets its name.
+// unpack writes the wanted files of a package, each verified before it gets its name,
+// and then makes what is made of files in it.
 func (f *fetcher) unpack(ctx context.Context, r io.Reader, want []manifest.Asset) error {
 	z, err := gzip.NewReader(bufio.NewReader(r))
 	if err != nil {
@@ -208,11 +211,19 @@ func (f *fetcher) unpack(ctx context.Context, r io.Reader, want []manifest.Asset
 	}
 	defer z.Close()
 	left := map[string]manifest.Asset{}
+	parts := map[string]manifest.Source{}
+	held := map[string][]byte{} // parts that were read
 	for _, a := range want {
-		left[a.Path] = a
+		if a.Made == nil {
+			left[a.Path] = a
+			continue
+		}
+		for _, s := range a.Made.From {
+			parts[s.Path] = s
+		}
 	}
 	t := tar.NewReader(io.LimitReader(z, maxUnpacked))
-	for n := 0; len(left) > 0; n++ {
+	for n := 0; len(left) > 0 || len(held) < len(parts); n++ {
 		if n > maxEntries {
 			return fmt.Errorf("more than %d entries", maxEntries)
 		}
@@ -232,17 +243,28 @@ func (f *fetcher) unpack(ctx context.Context, r io.Reader, want []manifest.Asset
 		if !filepath.IsLocal(h.Name) {
 			return fmt.Errorf("entry %q leaves the package", h.Name)
 		}
-		a, ok := left[h.Name]
-		if !ok {
+		a, whole := left[h.Name]
+		s, part := parts[h.Name]
+		if !whole && !part {
 			continue
 		}
 		if h.Typeflag != tar.TypeReg {
 			return fmt.Errorf("entry %q is not a plain file", h.Name)
 		}
-		if h.Size != a.Bytes {
-			return fmt.Errorf("entry %q has %d bytes, expected %d", h.Name, h.Size, a.Bytes)
+		if size := max(a.Bytes, s.Bytes); h.Size != size {
+			return fmt.Errorf("entry %q has %d bytes, expected %d", h.Name, h.Size, size)
 		}
-		if err := f.place(t, a); err != nil {
+		body := io.Reader(t)
+		if part {
+			if held[h.Name], err = hold(t, s); err != nil {
+				return err
+			}
+			body = bytes.NewReader(held[h.Name])
+		}
+		if !whole {
+			continue
+		}
+		if err := f.place(body, a); err != nil {
 			return err
 		}
 		f.say.line("  %s  %s", a.File, a.Version())
@@ -251,6 +273,48 @@ func (f *fetcher) unpack(ctx context.Context, r io.Reader, want []manifest.Asset
 	for _, a := range left {
 		return fmt.Errorf("entry %q is not in the package", a.Path)
 	}
+	for _, a := range want {
+		if a.Made == nil {
+			continue
+		}
+		if err := f.make(a, held); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hold reads a file of a package into memory, verified.
+func hold(r io.Reader, s manifest.Source) ([]byte, error) {
+	b := make([]byte, s.Bytes)
+	if _, err := io.ReadFull(r, b); err != nil {
+		return nil, fmt.Errorf("read %s: %w", s.Path, err)
+	}
+	sum := sha256.Sum256(b)
+	if got := hex.EncodeToString(sum[:]); got != s.SHA256 {
+		return nil, fmt.Errorf("%s: expected sha256 %s, found %s; the manifest and the package disagree: take both from the same release", s.Path, s.SHA256, got)
+	}
+	return b, nil
+}
+
+// make makes an asset of the files it is made of.
+func (f *fetcher) make(a manifest.Asset, held map[string][]byte) error {
+	for _, s := range a.Made.From {
+		if held[s.Path] == nil {
+			return fmt.Errorf("entry %q is not in the package", s.Path)
+		}
+	}
+	b, err := tfjs.Convert(held[a.Made.From[0].Path], held[a.Made.From[1].Path], a.Made.Outputs...)
+	if err != nil {
+		return fmt.Errorf("make %s: %w", a.File, err)
+	}
+	if int64(len(b)) != a.Bytes {
+		return fmt.Errorf("make %s: it has %d bytes, expected %d; the manifest was written for another converter", a.File, len(b), a.Bytes)
+	}
+	if err := f.place(bytes.NewReader(b), a); err != nil {
+		return err
+	}
+	f.say.line("  %s  %s (made of %s)", a.File, a.Version(), a.Made.From[0].Path)
 	return nil
 }
 

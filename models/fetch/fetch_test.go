@@ -22,6 +22,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
 
+	"vestibule/models/fetch/tfjs"
 	"vestibule/models/manifest"
 )
 
@@ -86,6 +87,43 @@ func list(t testing.TB, pkg []byte) []byte {
 	return b
 }
 
+// A graph model of one operator and its weights, two whole numbers.
+const (
+	graphBody = `{"format":"graph-model","modelTopology":{"node":[
+{"name":"in","op":"Placeholder","attr":{"shape":{"shape":{"dim":[{"size":"1"},{"size":"4"},{"size":"4"},{"size":"3"}]}}}},
+{"name":"axes","op":"Const"},{"name":"mean","op":"Mean","input":["in","axes"]}]},
+"weightsManifest":[{"weights":[{"name":"axes","shape":[2],"dtype":"int32"}]}]}`
+	weightBody = "\x01\x00\x00\x00\x02\x00\x00\x00"
+)
+
+func unmade(t testing.TB) []byte {
+	return tarball(t, entry{name: "package/weights.bin", body: weightBody}, entry{name: "package/model.json", body: graphBody})
+}
+
+// making is a manifest of one file that is made of two.
+func making(t testing.TB, pkg []byte, change func(*manifest.Asset)) []byte {
+	t.Helper()
+	b, err := tfjs.Convert([]byte(graphBody), []byte(weightBody), "mean")
+	require.NoError(t, err)
+	source := func(path, body string) manifest.Source {
+		return manifest.Source{Path: path, SHA256: sum([]byte(body)), Bytes: int64(len(body))}
+	}
+	a := manifest.Asset{
+		Name: "net", Kind: manifest.Network, Group: manifest.Extra, File: "made.onnx", Package: "tiny@1.0.0",
+		Tarball: "tiny/-/tiny-1.0.0.tgz", TarballSHA256: sum(pkg), SHA256: sum(b), Bytes: int64(len(b)),
+		Made: &manifest.Made{By: manifest.ByTFJS, Outputs: []string{"mean"}, From: []manifest.Source{
+			source("package/model.json", graphBody), source("package/weights.bin", weightBody),
+		}},
+		Licence: "MIT", Origin: "a test", Purpose: "a test",
+	}
+	if change != nil {
+		change(&a)
+	}
+	out, err := json.Marshal(manifest.Manifest{Version: 1, Registry: "http://127.0.0.1:1", Assets: []manifest.Asset{a}})
+	require.NoError(t, err)
+	return out
+}
+
 // TestScripts runs the command as a user does, against a registry that serves
 // one good package and four bad ones.
 func TestScripts(t *testing.T) {
@@ -102,6 +140,8 @@ func TestScripts(t *testing.T) {
 	mux.Handle("/swapped"+p, serve(other)) // another package under the same version
 	mux.Handle("/evil"+p, serve(evil))
 	mux.Handle("/link"+p, serve(link))
+	raw := unmade(t)
+	mux.Handle("/unmade"+p, serve(raw))
 	mux.Handle("/cut"+p, serve(pkg[:len(pkg)/2]))
 	srv := httptest.NewServer(mux)
 	t.Cleanup(srv.Close) // the scripts run in parallel, after this function has returned
@@ -118,6 +158,12 @@ func TestScripts(t *testing.T) {
 				"cut.json":  list(t, pkg[:len(pkg)/2]),
 				// The package is as pinned, but a file in it is not.
 				"mixed.json": list(t, other),
+				"made.json":  making(t, raw, nil),
+				// Another converter than the manifest was written for.
+				"remade.json": making(t, raw, func(a *manifest.Asset) { a.SHA256 = sum(nil) }),
+				// Other weights than the manifest was written for.
+				"reweighted.json": making(t, raw, func(a *manifest.Asset) { a.Made.From[1].SHA256 = sum(nil) }),
+				"outless.json":    making(t, raw, func(a *manifest.Asset) { a.Made.Outputs[0] = "nobody" }),
 			} {
 				if err := os.WriteFile(filepath.Join(e.WorkDir, name), b, 0o600); err != nil {
 					return err
@@ -254,7 +300,10 @@ func TestTheRegistryIsTheOneNpmWouldUse(t *testing.T) {
 func FuzzUnpackNeverLeavesTheDirectory(f *testing.F) {
 	f.Add(good(f))
 	f.Add(tarball(f, entry{name: "../x", body: "y"}))
+	f.Add(unmade(f))
 	m, err := manifest.Parse(list(f, good(f)))
+	require.NoError(f, err)
+	made, err := manifest.Parse(making(f, unmade(f), nil))
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		root := t.TempDir()
@@ -262,6 +311,7 @@ func FuzzUnpackNeverLeavesTheDirectory(f *testing.F) {
 		require.NoError(t, os.Mkdir(dir, 0o700))
 		x := &fetcher{dir: dir, say: &progress{w: &bytes.Buffer{}}}
 		_ = x.unpack(context.Background(), bytes.NewReader(b), m.Assets)
+		_ = x.unpack(context.Background(), bytes.NewReader(b), made.Assets)
 		es, err := os.ReadDir(root)
 		require.NoError(t, err)
 		require.Len(t, es, 1)

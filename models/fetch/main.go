@@ -60,7 +60,7 @@ func run(ctx context.Context, args []string, env environment) error {
 	fs.SetOutput(env.stderr)
 	dir := fs.String("dir", "", "models directory (default $"+manifest.DirEnv+", else models/cache)")
 	file := fs.String("manifest", "", "another manifest than the built-in one")
-	group := fs.String("group", "all", "what to fetch: models, demo or all")
+	group := fs.String("group", "all", "what to fetch: models, demo, extra or all")
 	check := fs.Bool("check", false, "only verify what is there, fetch nothing")
 	if err := fs.Parse(args); err != nil {
 		return err
@@ -86,10 +86,10 @@ func run(ctx context.Context, args []string, env environment) error {
 	var groups []manifest.Group
 	switch *group {
 	case "all":
-	case string(manifest.Models), string(manifest.Demo):
+	case string(manifest.Models), string(manifest.Demo), string(manifest.Extra):
 		groups = []manifest.Group{manifest.Group(*group)}
 	default:
-		return fmt.Errorf("-group %q is not known; want models, demo or all", *group)
+		return fmt.Errorf("-group %q is not known; want models, demo, extra or all", *group)
 	}
 	if *check {
 		if err := m.Verify(*dir, groups...); err != nil {

@@ -51,6 +51,7 @@ type Group string
 const (
 	Models Group = "models" // needed to see at all
 	Demo   Group = "demo"   // needed by the demonstration and by tests of faces only
+	Extra  Group = "extra"  // sees more; without it that finding is left out
 )
 
 // Asset is one file and where it comes from. File is relative to the models
@@ -64,11 +65,46 @@ type Asset struct {
 	Tarball       string `json:"tarball,omitempty"`        // path below the registry
 	TarballSHA256 string `json:"tarball_sha256,omitempty"` // hex
 	Path          string `json:"path,omitempty"`           // inside the tarball
+	Made          *Made  `json:"made,omitempty"`           // instead of Path: made at set-up of files in the tarball
 	SHA256        string `json:"sha256"`                   // of the file, hex
 	Bytes         int64  `json:"bytes"`
 	Licence       string `json:"licence"`
 	Origin        string `json:"origin"`
 	Purpose       string `json:"purpose"`
+}
+
+// ByTFJS makes an ONNX network of a TensorFlow.js graph model: of model.json, then its
+// weights. Package models/fetch/tfjs does it.
+const ByTFJS = "tfjs"
+
+// Made says how an asset is made. The result is always the same bytes, which the
+// asset's own hash pins.
+type Made struct {
+	By      string   `json:"by"`
+	Outputs []string `json:"outputs"` // of the network that are kept
+	From    []Source `json:"from"`
+}
+
+// Source is a file in a tarball that an asset is made of.
+type Source struct {
+	Path   string `json:"path"`
+	SHA256 string `json:"sha256"`
+	Bytes  int64  `json:"bytes"`
+}
+
+func (m Made) check() error {
+	if m.By != ByTFJS {
+		return fmt.Errorf("made by %q is not known", m.By)
+	}
+	if len(m.Outputs) == 0 || len(m.From) != 2 {
+		return fmt.Errorf("made by %s needs outputs and two files, a graph and its weights", m.By)
+	}
+	for _, f := range m.From {
+		if !local(f.Path) || !isSum(f.SHA256) || f.Bytes <= 0 || f.Bytes > MaxBytes {
+			return fmt.Errorf("made of %q: its path, sha256 or size is not plain", f.Path)
+		}
+	}
+	return nil
 }
 
 // Version is the short name of exactly this file: the first 12 hex digits of its SHA-256.
@@ -129,7 +165,7 @@ func (a Asset) check() error {
 	switch {
 	case a.Name == "" || a.Licence == "" || a.Origin == "" || a.Purpose == "":
 		return errors.New("name, licence, origin and purpose are required")
-	case a.Group != Models && a.Group != Demo:
+	case a.Group != Models && a.Group != Demo && a.Group != Extra:
 		return fmt.Errorf("group %q is not known", a.Group)
 	case !local(a.File):
 		return fmt.Errorf("file %q leaves the directory", a.File)
@@ -140,7 +176,7 @@ func (a Asset) check() error {
 	}
 	switch a.Kind {
 	case Own:
-		if a.Package != "" || a.Tarball != "" || a.Path != "" || a.TarballSHA256 != "" {
+		if a.Package != "" || a.Tarball != "" || a.Path != "" || a.TarballSHA256 != "" || a.Made != nil {
 			return errors.New("an own asset has no package")
 		}
 		return nil
@@ -153,10 +189,15 @@ func (a Asset) check() error {
 		return fmt.Errorf("package %q is not name@version", a.Package)
 	case !local(a.Tarball):
 		return fmt.Errorf("tarball %q is not a plain path below the registry", a.Tarball)
-	case !local(a.Path):
+	case (a.Path != "") == (a.Made != nil):
+		return errors.New("needs a path or how it is made")
+	case a.Made == nil && !local(a.Path):
 		return fmt.Errorf("path %q is not a plain path", a.Path)
 	case !isSum(a.TarballSHA256):
 		return fmt.Errorf("tarball_sha256 %q is not 64 lower-case hex digits", a.TarballSHA256)
+	}
+	if a.Made != nil {
+		return a.Made.check()
 	}
 	return nil
 }

@@ -44,6 +44,18 @@ func TestAManifestThatCannotBeTrustedIsRefused(t *testing.T) {
 	set := func(k string, v any) func(_, first map[string]any) {
 		return func(_, first map[string]any) { first[k] = v }
 	}
+	source := func(path string) map[string]any {
+		return map[string]any{"path": path, "sha256": strings.Repeat("ab", 32), "bytes": 1}
+	}
+	made := func(how map[string]any) func(_, first map[string]any) {
+		return func(_, first map[string]any) {
+			delete(first, "path")
+			first["made"] = how
+		}
+	}
+	good := made(map[string]any{"by": "tfjs", "outputs": []string{"x"}, "from": []any{source("a"), source("b")}})
+	_, err := manifest.Parse(change(t, good))
+	require.NoError(t, err)
 	for name, f := range map[string]func(top, first map[string]any){
 		"a file that leaves the directory":  set("file", "../../etc/passwd"),
 		"an absolute file":                  set("file", "/etc/passwd"),
@@ -64,13 +76,21 @@ func TestAManifestThatCannotBeTrustedIsRefused(t *testing.T) {
 		"another version of the format":     func(top, _ map[string]any) { top["version"] = 2 },
 		"no assets":                         func(top, _ map[string]any) { top["assets"] = []any{} },
 		"an own asset that names a package": set("kind", "own"),
+		"neither a path nor how it is made": set("path", ""),
+		"made in an unknown way":            made(map[string]any{"by": "magic", "outputs": []string{"x"}, "from": []any{source("a"), source("b")}}),
+		"made without an output":            made(map[string]any{"by": "tfjs", "from": []any{source("a"), source("b")}}),
+		"made of one file":                  made(map[string]any{"by": "tfjs", "outputs": []string{"x"}, "from": []any{source("a")}}),
+		"made of a file that leaves":        made(map[string]any{"by": "tfjs", "outputs": []string{"x"}, "from": []any{source("a"), source("../b")}}),
+		"made, and with a path of its own": func(_, first map[string]any) {
+			first["made"] = map[string]any{"by": "tfjs", "outputs": []string{"x"}, "from": []any{source("a"), source("b")}}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := manifest.Parse(change(t, f))
 			require.Error(t, err)
 		})
 	}
-	_, err := manifest.Parse([]byte("{"))
+	_, err = manifest.Parse([]byte("{"))
 	require.Error(t, err)
 	_, err = manifest.Parse(change(t, func(_, _ map[string]any) {}))
 	require.NoError(t, err)

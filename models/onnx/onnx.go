@@ -72,6 +72,8 @@ type Network struct {
 	session *ort.DynamicAdvancedSession
 	inputs  []*ort.Tensor[float32] // reused as long as the shapes stay
 	outputs []*ort.Tensor[float32] // reused when all shapes are fixed; else nil
+	values  []ort.Value            // of RunOn: the input, then the outputs
+	read    [][]float32            // of RunOn: what the outputs hold
 }
 
 // environment is the process's ONNX Runtime.
@@ -283,6 +285,58 @@ func (n *Network) Run(inputs map[string]Tensor) (map[string]Tensor, error) {
 	return out, nil
 }
 
+// RunOn is Run without copies, for a network of one input whose shapes are all fixed:
+// fill writes the whole input, use reads the outputs, in the order of Outputs. Both work on
+// the network's own tensors, one call at a time, and must not keep them. The input's
+// old values are still there when fill begins.
+func (n *Network) RunOn(fill func(in []float32) error, use func(out [][]float32) error) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.session == nil {
+		return fmt.Errorf("%w: network %s is closed", models.ErrModel, n.name)
+	}
+	if err := n.prepare(); err != nil {
+		return fmt.Errorf("network %s: %w", n.name, err)
+	}
+	if err := fill(n.inputs[0].GetData()); err != nil {
+		return fmt.Errorf("network %s: fill its input: %w", n.name, err)
+	}
+	if err := n.session.Run(n.values[:1], n.values[1:]); err != nil {
+		return fmt.Errorf("network %s: run: %w", n.name, err)
+	}
+	return use(n.read)
+}
+
+// prepare makes the tensors of RunOn.
+func (n *Network) prepare() error {
+	if len(n.in) != 1 || n.dynamic() {
+		return fmt.Errorf("it has %d inputs or open shapes; use Run", len(n.in))
+	}
+	if n.inputs[0] == nil {
+		t, err := ort.NewEmptyTensor[float32](ort.NewShape(n.in[0].Shape...))
+		if err != nil {
+			return err
+		}
+		n.inputs[0] = t
+	}
+	for i, info := range n.out {
+		if n.outputs[i] == nil {
+			t, err := ort.NewEmptyTensor[float32](ort.NewShape(info.Shape...))
+			if err != nil {
+				return fmt.Errorf("output %q: %w", info.Name, err)
+			}
+			n.outputs[i] = t
+		}
+	}
+	if n.values == nil { // the tensors of a fixed shape are never replaced
+		n.values = []ort.Value{n.inputs[0]}
+		for _, t := range n.outputs {
+			n.values, n.read = append(n.values, t), append(n.read, t.GetData())
+		}
+	}
+	return nil
+}
+
 // fill copies t into the i-th input tensor, which is made anew when the shape changes.
 func (n *Network) fill(i int, t Tensor) error {
 	if old := n.inputs[i]; old != nil && slices.Equal(old.GetShape(), t.Shape) {
@@ -335,6 +389,6 @@ func (n *Network) Close() error {
 			}
 		}
 	}
-	n.session = nil
+	n.session, n.values, n.read = nil, nil, nil
 	return err
 }

@@ -56,6 +56,36 @@ func TestANetworkOfFixedShapeRunsAgainAndAgainFromManyGoroutines(t *testing.T) {
 	wg.Wait()
 }
 
+func TestRunningOnTheNetworksOwnTensorsGivesTheSame(t *testing.T) {
+	n := open(t, "face-eye", onnx.Options{})
+	in := n.Inputs()[0]
+	data := make([]float32, 24*24)
+	for i := range data {
+		data[i] = float32(i%24) / 24
+	}
+	out, err := n.Run(map[string]onnx.Tensor{in.Name: {Shape: in.Shape, Data: data}})
+	require.NoError(t, err)
+	want := out[n.Outputs()[0].Name].Data
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			require.NoError(t, n.RunOn(func(x []float32) error {
+				require.Equal(t, len(data), copy(x, data))
+				return nil
+			}, func(out [][]float32) error {
+				require.Equal(t, [][]float32{want}, out)
+				return nil
+			}))
+		})
+	}
+	wg.Wait()
+	require.ErrorIs(t, n.RunOn(func([]float32) error { return os.ErrInvalid }, nil), os.ErrInvalid)
+	open := open(t, "text-detect", onnx.Options{})
+	require.ErrorContains(t, open.RunOn(nil, nil), "open shapes")
+	require.NoError(t, n.Close())
+	require.ErrorIs(t, n.RunOn(nil, nil), models.ErrModel)
+}
+
 func TestANetworkOfOpenShapeTakesEverySize(t *testing.T) {
 	n := open(t, "text-detect", onnx.Options{})
 	name := n.Inputs()[0].Name

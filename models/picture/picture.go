@@ -361,16 +361,35 @@ func Planes(m gocv.Mat, rgb bool, mean, scale []float32) ([]float32, error) {
 	if BGR(m) != nil && Grey(m) != nil {
 		return nil, BGR(m)
 	}
+	out := make([]float32, m.Rows()*m.Cols()*m.Channels())
+	if err := PlanesInto(out, m, rgb, mean, scale); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// PlanesInto is Planes that writes to a slice of exactly the right length.
+func PlanesInto(out []float32, m gocv.Mat, rgb bool, mean, scale []float32) error {
+	if BGR(m) != nil && Grey(m) != nil {
+		return BGR(m)
+	}
 	c := m.Channels()
 	if len(mean) != 1 && len(mean) != c || len(scale) != 1 && len(scale) != c {
-		return nil, errors.New("planes: one mean and one scale, or one per channel")
+		return errors.New("planes: one mean and one scale, or one per channel")
 	}
-	pix := m.ToBytes()
+	var pix []byte
+	if m.IsContinuous() {
+		var err error
+		if pix, err = m.DataPtrUint8(); err != nil {
+			return errf("pixels: %v", err)
+		}
+	} else {
+		pix = m.ToBytes()
+	}
 	area := m.Rows() * m.Cols()
-	if len(pix) != area*c {
-		return nil, errf("%d bytes of pixels, want %d", len(pix), area*c)
+	if len(pix) != area*c || len(out) != area*c {
+		return errf("%d bytes of pixels for %d values, want %d", len(pix), len(out), area*c)
 	}
-	out := make([]float32, area*c)
 	for p := range c {
 		from := p
 		if rgb && c == 3 {
@@ -386,5 +405,5 @@ func Planes(m gocv.Mat, rgb bool, mean, scale []float32) ([]float32, error) {
 			dst[i] = table[pix[j]]
 		}
 	}
-	return out, nil
+	return nil
 }

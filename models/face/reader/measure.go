@@ -72,16 +72,6 @@ func square(b models.Box, m gocv.Mat, n float64) image.Rectangle {
 	return image.Rect(int(x), int(y), int(x+n), int(y+n))
 }
 
-// cut crops and scales to side × side by plain bilinear sampling, as the networks were trained.
-func cut(m gocv.Mat, r image.Rectangle, side int) (gocv.Mat, error) {
-	c, err := picture.Crop(m, r)
-	if err != nil {
-		return gocv.Mat{}, err
-	}
-	defer c.Close()
-	return picture.ResizeBy(c, side, side, gocv.InterpolationLinear)
-}
-
 // clipped is the part of r inside the picture, at least one pixel.
 func clipped(r image.Rectangle, m gocv.Mat) (image.Rectangle, error) {
 	in := r.Intersect(image.Rect(0, 0, m.Cols(), m.Rows()))
@@ -92,38 +82,27 @@ func clipped(r image.Rectangle, m gocv.Mat) (image.Rectangle, error) {
 }
 
 // landmarks: a square as high as the box, clipped to the picture → 64 × 64 grey → 68 points.
-func (r *Reader) landmarks(m gocv.Mat, b models.Box) (p [68]models.Point, err error) {
+func (r *Reader) landmarks(l *lane, m gocv.Mat, b models.Box) (p [68]models.Point, err error) {
 	box, err := clipped(square(b, m, (b.Y2-b.Y1)*float64(m.Rows())), m)
 	if err != nil {
 		return p, err
 	}
-	c, err := cut(m, box, 64)
+	g, err := l.cutGrey(m, box, 64)
 	if err != nil {
 		return p, err
 	}
-	defer c.Close()
-	g, err := picture.ToGrey(c)
-	if err != nil {
-		return p, err
-	}
-	defer g.Close()
-	in, err := picture.Planes(g, false, []float32{0}, []float32{1.0 / 256})
-	if err != nil {
-		return p, err
-	}
-	out, err := r.run(netLandmark, in, 1, 1, 64, 64)
-	if err != nil {
-		return p, err
-	}
-	v := out["output"].Data
-	if len(v) != 2*len(p) {
-		return p, fmt.Errorf("%w: landmarks gave %d values", models.ErrModel, len(v))
-	}
-	for i := range p {
-		p[i].X = (float64(box.Min.X) + float64(v[2*i])*float64(box.Dx())) / float64(m.Cols())
-		p[i].Y = (float64(box.Min.Y) + float64(v[2*i+1])*float64(box.Dy())) / float64(m.Rows())
-	}
-	return p, nil
+	err = r.run(netLandmark, g, false, []float32{0}, []float32{1.0 / 256}, func(out [][]float32) error {
+		v := out[0]
+		if len(v) != 2*len(p) {
+			return fmt.Errorf("%w: landmarks gave %d values", models.ErrModel, len(v))
+		}
+		for i := range p {
+			p[i].X = (float64(box.Min.X) + float64(v[2*i])*float64(box.Dx())) / float64(m.Cols())
+			p[i].Y = (float64(box.Min.Y) + float64(v[2*i+1])*float64(box.Dy())) / float64(m.Rows())
+		}
+		return nil
+	})
+	return p, err
 }
 
 // The places of the five points in an aligned 112 × 112 face.
@@ -160,47 +139,41 @@ func similarity(from, to [5]models.Point) (a, b, c, d float64, ok bool) {
 	return a, b, mt.X - a*mf.X + b*mf.Y, mt.Y - b*mf.X - a*mf.Y, true
 }
 
-// align turns, scales and shifts the face so that its five points lie where the template network wants them.
-func align(m gocv.Mat, five [5]models.Point) (gocv.Mat, error) {
+// align turns, scales and shifts the face so that its five points lie where the template
+// network wants them: into s.aligned, and in grey into s.grey.
+func (s *scratch) align(m gocv.Mat, five [5]models.Point) error {
 	for i := range five {
 		five[i].X *= float64(m.Cols())
 		five[i].Y *= float64(m.Rows())
 	}
 	a, b, c, d, ok := similarity(five, aligned)
 	if !ok || math.IsNaN(a+b+c+d) || math.IsInf(a+b+c+d, 0) || math.Hypot(a, b) < 1e-3 {
-		return gocv.Mat{}, fmt.Errorf("%w: the face's points coincide", models.ErrFrame)
+		return fmt.Errorf("%w: the face's points coincide", models.ErrFrame)
 	}
-	t := gocv.NewMatWithSize(2, 3, gocv.MatTypeCV64F)
-	defer t.Close()
-	for i, v := range []float64{a, -b, c, b, a, d} {
-		t.SetDoubleAt(i/3, i%3, v)
+	for i, v := range [...]float64{a, -b, c, b, a, d} {
+		s.warp.SetDoubleAt(i/3, i%3, v)
 	}
-	out := gocv.NewMat()
-	gocv.WarpAffine(m, &out, t, image.Pt(alignedSide, alignedSide))
-	return out, nil
+	gocv.WarpAffine(m, &s.aligned, s.warp, image.Pt(alignedSide, alignedSide))
+	gocv.CvtColor(s.aligned, &s.grey, gocv.ColorBGRToGray)
+	return nil
 }
 
 // template: the network's answers for the aligned face and its mirror image, added and normalised.
-func (r *Reader) template(face gocv.Mat) ([]float32, error) {
-	mirror := gocv.NewMat()
-	defer mirror.Close()
-	gocv.Flip(face, &mirror, 1)
+func (r *Reader) template(s *scratch) ([]float32, error) {
+	gocv.Flip(s.aligned, &s.mirror, 1)
 	var sum []float32
-	for _, m := range []gocv.Mat{face, mirror} {
-		in, err := picture.Planes(m, false, []float32{127.5}, []float32{1.0 / 128})
+	for _, m := range [...]gocv.Mat{s.aligned, s.mirror} {
+		err := r.run(netFeature, m, false, []float32{127.5}, []float32{1.0 / 128}, func(out [][]float32) error {
+			if sum == nil {
+				sum = make([]float32, len(out[0]))
+			}
+			for i, v := range out[0] {
+				sum[i] += v
+			}
+			return nil
+		})
 		if err != nil {
 			return nil, err
-		}
-		out, err := r.run(netFeature, in, 1, 3, alignedSide, alignedSide)
-		if err != nil {
-			return nil, err
-		}
-		v := out["output"].Data
-		if sum == nil {
-			sum = make([]float32, len(v))
-		}
-		for i := range v {
-			sum[i] += v[i]
 		}
 	}
 	var norm float64
@@ -218,112 +191,71 @@ func (r *Reader) template(face gocv.Mat) ([]float32, error) {
 }
 
 // liveness: two squares around the box, 1.5 and 2 times its longer side, black where the picture ends.
-func (r *Reader) liveness(m gocv.Mat, b models.Box) (float64, error) {
+func (r *Reader) liveness(l *lane, m gocv.Mat, b models.Box) (live float64, err error) {
 	long := math.Max((b.X2-b.X1)*float64(m.Cols()), (b.Y2-b.Y1)*float64(m.Rows()))
-	var sum float64
-	for _, s := range []float64{1.5, 2} {
-		c, err := cut(m, square(b, m, long*s), 128)
+	for _, s := range [...]float64{1.5, 2} {
+		c, err := l.cut(m, square(b, m, long*s), 128, 128)
 		if err != nil {
 			return 0, err
 		}
-		in, err := picture.Planes(c, false, []float32{0}, []float32{1})
-		c.Close()
+		err = r.run(netLiveness, c, false, []float32{0}, []float32{1}, func(out [][]float32) error {
+			live += softmax(out[0], func(class int) float64 { return float64(max(0, 1-class)) }) / 2
+			return nil
+		})
 		if err != nil {
 			return 0, err
 		}
-		out, err := r.run(netLiveness, in, 1, 3, 128, 128)
-		if err != nil {
-			return 0, err
-		}
-		sum += softmax(out["output"].Data)[0]
 	}
-	return sum / 2, nil
+	return live, nil
 }
 
 // pose: the square box grown by a quarter on each side → 224 × 224; each angle is the mean of its 66 bins.
-func (r *Reader) pose(m gocv.Mat, b models.Box) (yaw, pitch, roll float64, err error) {
+func (r *Reader) pose(l *lane, m gocv.Mat, b models.Box) (yaw, pitch, roll float64, err error) {
 	box, err := clipped(square(b, m, 1.5*(b.Y2-b.Y1)*float64(m.Rows())), m)
 	if err != nil {
 		return 0, 0, 0, err
 	}
-	c, err := cut(m, box, 224)
+	c, err := l.cut(m, box, 224, 224)
 	if err != nil {
 		return 0, 0, 0, err
 	}
-	defer c.Close()
-	in, err := picture.Planes(c, true,
+	err = r.run(netPose, c, true,
 		[]float32{0.485 * 255, 0.456 * 255, 0.406 * 255},
-		[]float32{1 / (0.229 * 255), 1 / (0.224 * 255), 1 / (0.225 * 255)})
-	if err != nil {
-		return 0, 0, 0, err
-	}
-	out, err := r.run(netPose, in, 1, 3, 224, 224)
-	if err != nil {
-		return 0, 0, 0, err
-	}
-	angle := func(name string) (a float64) {
-		for i, p := range softmax(out[name].Data) {
-			a += p * float64(i) * 3
-		}
-		return a - 99
-	}
-	return angle("output"), angle("617"), angle("618"), nil
+		[]float32{1 / (0.229 * 255), 1 / (0.224 * 255), 1 / (0.225 * 255)},
+		func(out [][]float32) error {
+			if len(out) != 3 {
+				return fmt.Errorf("%w: pose gave %d angles", models.ErrModel, len(out))
+			}
+			degrees := func(bin int) float64 { return 3*float64(bin) - 99 }
+			yaw, pitch, roll = softmax(out[0], degrees), softmax(out[1], degrees), softmax(out[2], degrees)
+			return nil
+		})
+	return yaw, pitch, roll, err
 }
 
 // eyes is how surely the less open eye is open, 0..1.
-func (r *Reader) eyes(m gocv.Mat, p [68]models.Point) (float64, error) {
+func (r *Reader) eyes(l *lane, m gocv.Mat, p *[68]models.Point) (float64, error) {
 	open := 1.0
-	for _, first := range []int{36, 42} {
+	for _, first := range [...]int{36, 42} {
 		var mid models.Point
 		for i := first; i < first+6; i++ {
 			mid.X += p[i].X / 6
 			mid.Y += p[i].Y / 6
 		}
 		width := math.Hypot((p[first+3].X-p[first].X)*float64(m.Cols()), (p[first+3].Y-p[first].Y)*float64(m.Rows()))
-		c, err := cut(m, square(models.Box{X1: mid.X, X2: mid.X, Y1: mid.Y, Y2: mid.Y}, m, 1.6*width), 24)
+		g, err := l.cutGrey(m, square(models.Box{X1: mid.X, X2: mid.X, Y1: mid.Y, Y2: mid.Y}, m, 1.6*width), 24)
 		if err != nil {
 			return 0, err
 		}
-		g, err := picture.ToGrey(c)
-		c.Close()
+		err = r.run(netEye, g, false, []float32{0}, []float32{1.0 / 255}, func(out [][]float32) error {
+			open = math.Min(open, softmax(out[0], func(class int) float64 { return float64(min(class, 1)) }))
+			return nil
+		})
 		if err != nil {
 			return 0, err
 		}
-		in, err := picture.Planes(g, false, []float32{0}, []float32{1.0 / 255})
-		g.Close()
-		if err != nil {
-			return 0, err
-		}
-		out, err := r.run(netEye, in, 1, 1, 24, 24)
-		if err != nil {
-			return 0, err
-		}
-		open = math.Min(open, softmax(out["output"].Data)[1])
 	}
 	return open, nil
-}
-
-// sharpness is the Laplacian variance and the mean of the inner 72 × 84 of an aligned face.
-func sharpness(face gocv.Mat) (variance, mean float64, err error) {
-	c, err := picture.Crop(face, image.Rect(20, 14, 92, 98))
-	if err != nil {
-		return 0, 0, err
-	}
-	defer c.Close()
-	g, err := picture.ToGrey(c)
-	if err != nil {
-		return 0, 0, err
-	}
-	defer g.Close()
-	l := gocv.NewMat()
-	defer l.Close()
-	gocv.Laplacian(g, &l, gocv.MatTypeCV64F, 1, 1, 0, gocv.BorderDefault)
-	mu, sd := gocv.NewMat(), gocv.NewMat()
-	defer mu.Close()
-	defer sd.Close()
-	gocv.MeanStdDev(l, &mu, &sd)
-	dev := sd.GetDoubleAt(0, 0)
-	return dev * dev, g.Mean().Val1, nil
 }
 
 // luma is the mean luma of a part of a BGR picture, from at most 160 × 160 samples.
@@ -343,21 +275,21 @@ func luma(m gocv.Mat, r image.Rectangle) (float64, error) {
 	return 0.114*v.Val1 + 0.587*v.Val2 + 0.299*v.Val3, nil
 }
 
-func softmax(v []float32) []float64 {
+// softmax is the mean of value over the classes, weighted by how likely the network's
+// answers make them.
+func softmax(v []float32, value func(class int) float64) float64 {
 	top := math.Inf(-1)
 	for _, x := range v {
 		top = math.Max(top, float64(x))
 	}
-	out := make([]float64, max(len(v), 3)) // never shorter than what is read of it
-	var sum float64
+	var sum, mean float64
 	for i, x := range v {
-		out[i] = math.Exp(float64(x) - top)
-		sum += out[i]
+		e := math.Exp(float64(x) - top)
+		sum += e
+		mean += e * value(i)
 	}
-	for i := range out {
-		if sum > 0 {
-			out[i] /= sum
-		}
+	if sum == 0 {
+		return 0
 	}
-	return out
+	return mean / sum
 }

@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"image/color"
+	"io/fs"
 	"math"
 
 	"gocv.io/x/gocv"
@@ -28,14 +30,17 @@ const (
 	netLiveness = "face-liveness"
 	netPose     = "face-pose"
 	netEye      = "face-eye"
+	netAge      = "face-age" // where it was fetched
 )
 
 // Reader measures faces. It is safe for use by several goroutines.
 type Reader struct {
 	nets map[string]*onnx.Network
+	pool pool
 }
 
-// Open loads the six networks from a models directory after verifying each.
+// Open loads the networks from a models directory after verifying each. The one for the
+// age may be missing; then Age finds nothing. One that was altered is refused like any other.
 func Open(dir string) (_ *Reader, err error) {
 	m, err := manifest.Load()
 	if err != nil {
@@ -51,20 +56,42 @@ func Open(dir string) (_ *Reader, err error) {
 			err = errors.Join(err, r.Close())
 		}
 	}()
-	for _, name := range []string{netDetect, netLandmark, netFeature, netLiveness, netPose, netEye} {
+	for _, name := range []string{netDetect, netLandmark, netFeature, netLiveness, netPose, netEye, netAge} {
 		b, err := m.Read(dir, name)
+		if name == netAge && errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
 		// Measured on one core: the template network takes 27 ms with its layout
 		// kept and 95 ms without, the others are faster without.
-		o := onnx.Options{Library: lib, KeepLayout: name == netFeature}
-		if r.nets[name], err = onnx.New(name, b, o); err != nil {
-			delete(r.nets, name)
+		o := onnx.Options{Library: lib, KeepLayout: name == netFeature, Outputs: outputs(name)}
+		n, err := onnx.New(name, b, o)
+		if err != nil {
 			return nil, err
+		}
+		r.nets[name] = n
+		for i, out := range n.Outputs() {
+			if i < len(o.Outputs) && out.Name != o.Outputs[i] {
+				return nil, fmt.Errorf("%w: network %s lists output %q where %q was expected", models.ErrModel, name, out.Name, o.Outputs[i])
+			}
 		}
 	}
 	return r, nil
+}
+
+// outputs are those of a network that are read, in the network's own order.
+func outputs(net string) []string {
+	switch net {
+	case netDetect:
+		return []string{"scores", "boxes"}
+	case netPose:
+		return []string{"output", "617", "618"} // yaw, pitch, roll
+	case netAge:
+		return []string{"age_pred/Softmax"}
+	}
+	return []string{"output"}
 }
 
 // Versions names the networks: manifest name → version.
@@ -78,16 +105,17 @@ func (r *Reader) Versions() map[string]string {
 
 // Close frees the networks.
 func (r *Reader) Close() error {
-	var err error
+	err := r.pool.close()
 	for _, n := range r.nets {
 		err = errors.Join(err, n.Close())
 	}
 	return err
 }
 
-// run feeds one tensor to a network of one input.
-func (r *Reader) run(net string, data []float32, shape ...int64) (map[string]onnx.Tensor, error) {
-	return r.nets[net].Run(map[string]onnx.Tensor{"input": {Shape: shape, Data: data}})
+// run feeds a picture to a network, as planes of (value − mean) × scale (picture.Planes),
+// and lets use read what comes out, in the network's order.
+func (r *Reader) run(net string, m gocv.Mat, rgb bool, mean, scale []float32, use func(out [][]float32) error) error {
+	return r.nets[net].RunOn(func(in []float32) error { return picture.PlanesInto(in, m, rgb, mean, scale) }, use)
 }
 
 // Detection is one found face.
@@ -111,29 +139,29 @@ func (r *Reader) Find(m gocv.Mat) ([]Detection, error) {
 	if err := picture.BGR(m); err != nil {
 		return nil, err
 	}
-	whole, err := picture.ResizeBy(m, detectW, detectH, gocv.InterpolationLinear)
+	s := r.pool.take()
+	defer r.pool.give(s)
+	return r.find(&s.lanes[0], m)
+}
+
+func (r *Reader) find(l *lane, m gocv.Mat) ([]Detection, error) {
+	whole, err := l.cut(m, image.Rect(0, 0, m.Cols(), m.Rows()), detectW, detectH)
 	if err != nil {
 		return nil, err
 	}
-	defer whole.Close()
 	found, err := r.detect(whole)
 	if err != nil || len(found) > 0 {
 		return found, err
 	}
 	const s = 1 + 2*border
 	w, h := int(math.Round(detectW/s)), int(math.Round(detectH/s))
-	small, err := picture.ResizeBy(m, w, h, gocv.InterpolationLinear)
+	small, err := l.cut(m, image.Rect(0, 0, m.Cols(), m.Rows()), w, h)
 	if err != nil {
 		return nil, err
 	}
-	defer small.Close()
 	x, y := (detectW-w)/2, (detectH-h)/2
-	framed, err := picture.Crop(small, image.Rect(-x, -y, detectW-x, detectH-y))
-	if err != nil {
-		return nil, err
-	}
-	defer framed.Close()
-	found, err = r.detect(framed)
+	gocv.CopyMakeBorder(small, &l.part, y, detectH-h-y, x, detectW-w-x, gocv.BorderConstant, color.RGBA{})
+	found, err = r.detect(l.part)
 	for i := range found {
 		b := &found[i].Box
 		b.X1, b.X2 = (b.X1*detectW-float64(x))/float64(w), (b.X2*detectW-float64(x))/float64(w)
@@ -144,27 +172,25 @@ func (r *Reader) Find(m gocv.Mat) ([]Detection, error) {
 
 // detect runs the detector on a picture of exactly its size.
 func (r *Reader) detect(m gocv.Mat) ([]Detection, error) {
-	in, err := picture.Planes(m, true, []float32{127}, []float32{1.0 / 128})
-	if err != nil {
-		return nil, err
-	}
-	out, err := r.run(netDetect, in, 1, 3, detectH, detectW)
-	if err != nil {
-		return nil, err
-	}
-	scores, boxes := out["scores"].Data, out["boxes"].Data
-	if len(scores)/2 != len(boxes)/4 {
-		return nil, fmt.Errorf("%w: detector gave %d scores for %d boxes", models.ErrModel, len(scores)/2, len(boxes)/4)
-	}
 	var all []Detection
-	for i := range len(boxes) / 4 {
-		if s := float64(scores[2*i+1]); s > detectScore {
-			b := boxes[4*i : 4*i+4]
-			d := Detection{Score: s, Box: models.Box{X1: float64(b[0]), Y1: float64(b[1]), X2: float64(b[2]), Y2: float64(b[3])}}
-			if d.Box.X2 > d.Box.X1 && d.Box.Y2 > d.Box.Y1 && !math.IsNaN(d.Box.X1+d.Box.Y1+d.Box.X2+d.Box.Y2) {
-				all = append(all, d)
+	err := r.run(netDetect, m, true, []float32{127}, []float32{1.0 / 128}, func(out [][]float32) error {
+		scores, boxes := out[0], out[1]
+		if len(scores)/2 != len(boxes)/4 {
+			return fmt.Errorf("%w: detector gave %d scores for %d boxes", models.ErrModel, len(scores)/2, len(boxes)/4)
+		}
+		for i := range len(boxes) / 4 {
+			if s := float64(scores[2*i+1]); s > detectScore {
+				b := boxes[4*i : 4*i+4]
+				d := Detection{Score: s, Box: models.Box{X1: float64(b[0]), Y1: float64(b[1]), X2: float64(b[2]), Y2: float64(b[3])}}
+				if d.Box.X2 > d.Box.X1 && d.Box.Y2 > d.Box.Y1 && !math.IsNaN(d.Box.X1+d.Box.Y1+d.Box.X2+d.Box.Y2) {
+					all = append(all, d)
+				}
 			}
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return suppress(all), nil
 }
@@ -230,11 +256,18 @@ func (r *Reader) At(m gocv.Mat, d Detection) (models.Face, error) {
 	if err := picture.BGR(m); err != nil {
 		return models.Face{}, err
 	}
-	return r.measureAt(m, d, 1, true)
+	s := r.pool.take()
+	defer r.pool.give(s)
+	return r.measureAt(s, m, d, 1, true)
 }
 
 func (r *Reader) measure(m gocv.Mat, live bool) (models.Face, error) {
-	found, err := r.Find(m)
+	if err := picture.BGR(m); err != nil {
+		return models.Face{}, err
+	}
+	s := r.pool.take()
+	defer r.pool.give(s)
+	found, err := r.find(&s.lanes[0], m)
 	if err != nil {
 		return models.Face{}, err
 	}
@@ -244,7 +277,7 @@ func (r *Reader) measure(m gocv.Mat, live bool) (models.Face, error) {
 		f.Hint = face.Hint(f, l)
 		return f, err
 	}
-	return r.measureAt(m, found[0], count(found), live)
+	return r.measureAt(s, m, found[0], count(found), live)
 }
 
 // nothing is a measurement before anything was measured.
@@ -252,40 +285,55 @@ func (r *Reader) nothing(m gocv.Mat, faces int) models.Face {
 	return models.Face{Width: m.Cols(), Height: m.Rows(), Faces: faces, EyesOpen: -1, Model: r.nets[netFeature].Version()}
 }
 
-func (r *Reader) measureAt(m gocv.Mat, d Detection, faces int, live bool) (f models.Face, err error) {
-	f = r.nothing(m, faces)
+func (r *Reader) measureAt(s *scratch, m gocv.Mat, d Detection, faces int, live bool) (models.Face, error) {
+	f := r.nothing(m, faces)
 	f.Found, f.Box, f.Score = true, clip(d.Box), d.Score
-	tight := d.Box
-	if f.Points, err = r.landmarks(m, tight); err != nil {
+	var err error
+	if f.Points, err = r.landmarks(&s.lanes[0], m, d.Box); err != nil {
 		return f, err
 	}
 	five := face.FivePoints(f.Points)
 	f.Eyes = math.Hypot((five[1].X-five[0].X)*float64(f.Width), (five[1].Y-five[0].Y)*float64(f.Height))
-	aligned, err := align(m, five)
-	if err != nil {
+	if err := s.align(m, five); err != nil {
 		return f, err
 	}
-	defer aligned.Close()
-	if f.Template, err = r.template(aligned); err != nil {
+	// The template is half of the work and what follows the other half: a second core,
+	// where there is one, shortens the wait.
+	var t turn
+	var blind error
+	done := make(chan struct{})
+	points := &f.Points
+	go func() {
+		defer close(done)
+		t, blind = r.turn(&s.lanes[1], m, d.Box, points, live)
+	}()
+	f.Sharpness, f.Luma = s.sharpness(m)
+	template, err := r.template(s)
+	detail, wrong := s.detail(&f)
+	<-done // before anything is given back
+	if err := errors.Join(err, wrong, blind); err != nil {
 		return f, err
 	}
-	if f.Sharpness, f.Luma, err = sharpness(aligned); err != nil {
-		return f, err
-	}
-	if f.Yaw, f.Pitch, f.Roll, err = r.pose(m, tight); err != nil {
-		return f, err
-	}
-	if live {
-		if f.Live, err = r.liveness(m, tight); err != nil {
-			return f, err
-		}
-		if math.Abs(f.Yaw) < face.EyesOnlyBelowYw && math.Abs(f.Pitch) < face.EyesOnlyBelow && math.Abs(f.Roll) < face.EyesOnlyBelow {
-			if f.EyesOpen, err = r.eyes(m, f.Points); err != nil {
-				return f, err
-			}
-		}
-	}
+	f.Template, f.Detail = template, detail
+	f.Yaw, f.Pitch, f.Roll, f.Live, f.EyesOpen = t.yaw, t.pitch, t.roll, t.live, t.eyes
 	f.Quality = face.Quality(f)
 	f.Hint = face.Hint(f, f.Luma)
 	return f, nil
+}
+
+// turn is what one lane measures while the other makes the template.
+type turn struct{ yaw, pitch, roll, live, eyes float64 }
+
+func (r *Reader) turn(l *lane, m gocv.Mat, b models.Box, p *[68]models.Point, live bool) (t turn, err error) {
+	t.eyes = -1
+	if t.yaw, t.pitch, t.roll, err = r.pose(l, m, b); err != nil || !live {
+		return t, err
+	}
+	if t.live, err = r.liveness(l, m, b); err != nil {
+		return t, err
+	}
+	if math.Abs(t.yaw) < face.EyesOnlyBelowYw && math.Abs(t.pitch) < face.EyesOnlyBelow && math.Abs(t.roll) < face.EyesOnlyBelow {
+		t.eyes, err = r.eyes(l, m, p)
+	}
+	return t, err
 }

@@ -2,11 +2,15 @@ package reader
 
 import (
 	"image"
+	"image/color"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"gocv.io/x/gocv"
@@ -309,6 +313,202 @@ func TestTheSimilarityTransformIsExactForATurnedScaledShiftedCopy(t *testing.T) 
 	require.False(t, ok)
 }
 
+// cover paints over the mouth or the eyes of the one face in m.
+func cover(t testing.TB, m *gocv.Mat, eyes bool, c color.RGBA) {
+	t.Helper()
+	f, err := reader(t).Read(*m)
+	require.NoError(t, err)
+	at := func(p models.Point) image.Point {
+		return image.Pt(int(p.X*float64(m.Cols())), int(p.Y*float64(m.Rows())))
+	}
+	if eyes {
+		five := face.FivePoints(f.Points)
+		for _, eye := range five[:2] {
+			gocv.Ellipse(m, at(eye), image.Pt(int(.42*f.Eyes), int(.32*f.Eyes)), 0, 0, 360, c, -1)
+		}
+		return
+	}
+	var lower []image.Point
+	for _, p := range f.Points[2:15] {
+		lower = append(lower, at(p))
+	}
+	polygon := gocv.NewPointsVectorFromPoints([][]image.Point{append(lower, at(f.Points[29]))})
+	defer polygon.Close()
+	gocv.FillPoly(m, polygon, c)
+}
+
+func TestACoveredFaceIsSaidToBeSo(t *testing.T) {
+	blue, skin, black := color.RGBA{R: 130, G: 175, B: 205, A: 255}, color.RGBA{R: 200, G: 160, B: 140, A: 255}, color.RGBA{A: 255}
+	for _, c := range []struct {
+		what   string
+		eyes   bool
+		colour color.RGBA
+		want   models.HintCode
+	}{
+		{"a mask", false, blue, models.HintFaceCovered},
+		{"something in the colour of skin", false, skin, models.HintFaceCovered},
+		{"dark glasses", true, black, models.HintFaceCovered},
+		{"nothing", false, color.RGBA{}, models.HintNone},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			m := selfie(t, womanAgain, 0.4)
+			defer m.Close()
+			if c.want != models.HintNone {
+				cover(t, &m, c.eyes, c.colour)
+			}
+			f, err := reader(t).Read(m)
+			require.NoError(t, err)
+			require.Equal(t, c.want, f.Hint, "%+v", *f.Detail)
+			require.Equal(t, c.want == models.HintNone, f.Quality >= 50)
+		})
+	}
+}
+
+func TestDetailFollowsTheLight(t *testing.T) {
+	m := selfie(t, womanAgain, 0.4)
+	defer m.Close()
+	detail := func(change func(x int, v float64) float64) models.Detail {
+		out := m.Clone()
+		defer out.Close()
+		pix, err := out.DataPtrUint8()
+		require.NoError(t, err)
+		for i := range pix {
+			pix[i] = byte(math.Max(0, math.Min(255, change(i/3%1280, float64(pix[i])))))
+		}
+		f, err := reader(t).Read(out)
+		require.NoError(t, err)
+		require.NotNil(t, f.Detail, "no face in light %v", change(0, 100))
+		return *f.Detail
+	}
+	plain := detail(func(_ int, v float64) float64 { return v })
+	side := detail(func(x int, v float64) float64 { return v * (0.2 + 1.6*math.Max(0, math.Min(1, float64(x-500)/280))) })
+	burnt := detail(func(_ int, v float64) float64 { return v * 2.2 })
+	flat := detail(func(_ int, v float64) float64 { return 90 + v/4 })
+	dark := detail(func(_ int, v float64) float64 { return v * 0.25 })
+	require.Less(t, side.Uniformity, plain.Uniformity-0.2)
+	require.Greater(t, burnt.Over, plain.Over+0.2)
+	require.Less(t, flat.Range, plain.Range-1)
+	require.Greater(t, dark.Under, plain.Under+0.1)
+	require.InDelta(t, plain.EyesToChin, 200, 80)
+	require.Less(t, plain.Mouth, 0.2)
+}
+
+func TestNoiseIsNotTakenForSharpness(t *testing.T) {
+	m := selfie(t, womanAgain, 0.6)
+	defer m.Close()
+	gocv.GaussianBlur(m, &m, image.Pt(0, 0), 9, 9, gocv.BorderDefault)
+	noise := uint32(1)
+	pix, err := m.DataPtrUint8()
+	require.NoError(t, err)
+	for i := range pix {
+		noise = noise*1664525 + 1013904223
+		pix[i] = byte(math.Max(0, math.Min(255, float64(pix[i])+float64(noise>>24)/16-8)))
+	}
+	f, err := reader(t).Read(m)
+	require.NoError(t, err)
+	require.True(t, f.Found)
+	require.Greater(t, f.Eyes, 120.0)
+	require.Equal(t, models.HintBlur, f.Hint, "sharpness %.0f", f.Sharpness)
+}
+
+func TestTheAgeLiesWithinItsEnds(t *testing.T) {
+	for _, p := range []place{woman, womanAgain, man} {
+		m := selfie(t, p, 0.4)
+		a, err := reader(t).Age(m)
+		require.NoError(t, m.Close())
+		require.NoError(t, err)
+		require.NotNil(t, a)
+		require.True(t, 15 < a.Low && a.Low < a.Median && a.Median < a.High && a.High < 75, "%+v: an adult, not an old one", a)
+	}
+	empty := gocv.NewMatWithSizeFromScalar(gocv.NewScalar(90, 90, 90, 0), 720, 1280, gocv.MatTypeCV8UC3)
+	defer empty.Close()
+	a, err := reader(t).Age(empty)
+	require.NoError(t, err)
+	require.Nil(t, a)
+	_, err = reader(t).Age(gocv.Mat{})
+	require.ErrorIs(t, err, models.ErrFrame)
+}
+
+func TestAQuantileLiesWhereTheShareDoes(t *testing.T) {
+	even := make([]float32, 100)
+	for i := range even {
+		even[i] = 0.01
+	}
+	require.InDelta(t, 10, quantile(even, 0.1), 1e-4)
+	require.InDelta(t, 50, quantile(even, 0.5), 1e-4)
+	one := make([]float32, 100)
+	one[30] = 1
+	require.InDelta(t, 30.5, quantile(one, 0.5), 1e-9)
+	require.Equal(t, 100.0, quantile(make([]float32, 100), 0.5), "a network that says nothing")
+	require.True(t, math.IsNaN(quantile([]float32{float32(math.NaN())}, 0.5)))
+}
+
+// Without the network for the age everything else works; an altered one is refused.
+func TestTheAgesNetworkMayBeMissingButNotAltered(t *testing.T) {
+	m, err := manifest.Load()
+	require.NoError(t, err)
+	dir := t.TempDir()
+	for _, a := range m.In(manifest.Models) {
+		from, err := filepath.Abs(filepath.Join(manifest.Dir(), a.File))
+		require.NoError(t, err)
+		require.NoError(t, os.Symlink(from, filepath.Join(dir, a.File)))
+	}
+	r, err := Open(dir)
+	require.NoError(t, err)
+	require.NotContains(t, r.Versions(), netAge)
+	p := selfie(t, man, 0.4)
+	defer p.Close()
+	a, err := r.Age(p)
+	require.NoError(t, err)
+	require.Nil(t, a)
+	require.NoError(t, r.Close())
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "faceres_age.onnx"), []byte("another"), 0o600))
+	_, err = Open(dir)
+	require.ErrorIs(t, err, models.ErrModel)
+	require.ErrorContains(t, err, "altered")
+}
+
+func TestAReaderThatIsClosedWhileItReadsKeepsNothing(t *testing.T) {
+	r, err := Open(manifest.Dir())
+	require.NoError(t, err)
+	s := r.pool.take()
+	require.NoError(t, r.Close())
+	r.pool.give(s)
+	require.Empty(t, r.pool.free)
+	m := selfie(t, man, 0.4)
+	defer m.Close()
+	_, err = r.Read(m)
+	require.ErrorIs(t, err, models.ErrModel)
+}
+
+// BenchmarkReadFace720p is what one frame of a selfie costs: decoded BGR in, all findings out.
+func BenchmarkReadFace720p(b *testing.B) {
+	r := reader(b)
+	m := selfie(b, womanAgain, 0.4)
+	defer m.Close()
+	took := make([]time.Duration, 0, 1<<16)
+	b.ReportAllocs()
+	used := cpu(b)
+	for b.Loop() {
+		start := time.Now()
+		if _, err := r.Read(m); err != nil {
+			b.Fatal(err)
+		}
+		took = append(took, time.Since(start))
+	}
+	b.ReportMetric((cpu(b)-used)/float64(len(took)), "cpu-ms") // steadier than the clock on a shared machine
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2])/1e6, "p50-ms")
+	b.ReportMetric(float64(took[len(took)*95/100])/1e6, "p95-ms")
+}
+
+// cpu is the processor time of the process in milliseconds.
+func cpu(b *testing.B) float64 {
+	var u syscall.Rusage
+	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
+	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e6
+}
+
 func BenchmarkFace(b *testing.B) {
 	r := reader(b)
 	m := selfie(b, womanAgain, 0.4)
@@ -319,6 +519,8 @@ func BenchmarkFace(b *testing.B) {
 	require.NoError(b, err)
 	f, err := r.Read(m)
 	require.NoError(b, err)
+	s := r.pool.take()
+	defer r.pool.give(s)
 	for _, c := range []struct {
 		name string
 		do   func() error
@@ -330,16 +532,15 @@ func BenchmarkFace(b *testing.B) {
 		}},
 		{"detect-720p", func() error { _, err := r.Find(m); return err }},
 		{"template", func() error {
-			a, err := align(m, face.FivePoints(f.Points))
-			if err != nil {
+			if err := s.align(m, face.FivePoints(f.Points)); err != nil {
 				return err
 			}
-			defer a.Close()
-			_, err = r.template(a)
+			_, err = r.template(s)
 			return err
 		}},
-		{"liveness", func() error { _, err := r.liveness(m, found[0].Box); return err }},
-		{"pose", func() error { _, _, _, err := r.pose(m, found[0].Box); return err }},
+		{"liveness", func() error { _, err := r.liveness(&s.lanes[0], m, found[0].Box); return err }},
+		{"pose", func() error { _, _, _, err := r.pose(&s.lanes[0], m, found[0].Box); return err }},
+		{"age", func() error { _, err := r.Age(m); return err }},
 		{"read-720p", func() error { _, err := r.Read(m); return err }},
 		{"glance-720p", func() error { _, err := r.Glance(m); return err }},
 		{"glance-720p-with-decode", func() error {
