@@ -45,8 +45,9 @@ const (
 )
 
 // ReadText reads every line of print of one side of a document in its upright picture:
-// rectified where its outline shows, else turned. It looks at the sharpest picture (BGR)
-// only. The lines of the machine readable zone are left out; Read reads those.
+// rectified where its outline shows or its zone tells where the page is, else turned. It
+// looks at the sharpest picture (BGR) only. Where the machine readable zone is found its lines are
+// left out; Read reads those. The picture need not be Document.Upright's.
 // A picture that cannot be used is left out; when none can, the error is models.ErrFrame.
 //
 // A line's score is 100 × the mean probability of its characters. Where a letter
