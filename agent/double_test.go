@@ -107,6 +107,8 @@ type scriptedEngine struct {
 	document func(n int) (models.Document, error)
 	face     func(n int, at time.Time) (models.Face, error)
 	examine  func(looks models.Looks) (models.Examination, error)
+	stuck    bool                  // reading print never ends by itself
+	left     func(context.Context) // is told of every reading of print
 	versions error
 	glances  int
 }
@@ -162,6 +164,12 @@ func (e *scriptedEngine) Examine(ctx context.Context, _ []models.Frame, looks mo
 	d := 100 * time.Millisecond
 	if looks.Text {
 		d = time.Second
+		if e.left != nil {
+			go e.left(ctx)
+		}
+		if e.stuck {
+			d = time.Hour
+		}
 	}
 	if err := pause(ctx, d); err != nil {
 		return models.Examination{}, err

@@ -86,12 +86,14 @@ type visit struct {
 	// is the first. It is not remembered across a crash: the step begins anew.
 	first *side
 	need  check.Need // the side that first lacks
+	print *printing  // of the reading at hand; nil after a crash
 }
 
 // side is one read side of a document, and the events that tell of it.
 type side struct {
 	doc     models.Document
 	genuine *models.Genuineness
+	page    []byte // the upright picture
 	causes  []string
 }
 
@@ -100,6 +102,7 @@ func (v *visit) startOver() {
 	if v.first != nil {
 		clear(v.first.doc.Portrait)
 		clear(v.first.doc.Upright)
+		clear(v.first.page)
 	}
 	v.first, v.need = nil, check.NeedNothing
 }

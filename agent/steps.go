@@ -288,6 +288,7 @@ func stillOf(frames []models.Frame, best int) []byte {
 func (o *owner) checkDocument(seen sight, err error) {
 	v := o.v
 	shot, d, still, started := seen.shot, seen.doc, seen.still, seen.started
+	page := bytes.Clone(d.Upright)
 	if err != nil && !errors.Is(err, models.ErrFrame) {
 		if errors.Is(err, context.Canceled) {
 			return
@@ -328,11 +329,18 @@ func (o *owner) checkDocument(seen sight, err error) {
 		return
 	}
 	if missing != check.NeedNothing {
-		o.turnOver(missing, seen, causes)
+		o.turnOver(missing, seen, page, causes)
 		return
 	}
 	var verdicts []check.Verdict
+	print := &printing{side: check.Side{Zone: d.MRZ, Trusted: true}}
 	if v.first != nil {
+		here := check.Side{Zone: d.MRZ, Trusted: true}
+		there := check.Side{Zone: v.first.doc.MRZ, Trusted: true}
+		if print.side, print.other = here, &there; v.need == check.NeedBack { // the print is on the other side
+			print.side, print.other = there, &here
+			page = bytes.Clone(v.first.page)
+		}
 		causes = append(causes, v.first.causes...)
 		verdicts = append(verdicts, check.Belong(v.first.doc, d))
 		d = check.Join(v.first.doc, d)
@@ -369,6 +377,7 @@ func (o *owner) checkDocument(seen sight, err error) {
 		v.enter(StepReview, o.now())
 		if o.save(nil, events...) {
 			o.publish()
+			o.readPrint(page, print)
 		}
 	}
 }
@@ -384,11 +393,11 @@ func portraitOf(d models.Document, kind journey.EvidenceKind) []byte {
 
 // turnOver keeps a side that was read and asks for the other one. It is the same
 // try: nothing has failed.
-func (o *owner) turnOver(need check.Need, seen sight, causes []string) {
+func (o *owner) turnOver(need check.Need, seen sight, page []byte, causes []string) {
 	v := o.v
 	ev := o.verdict(check.OneSide(need, seen.doc), causes...)
 	ev.Started = seen.started
-	v.first, v.need = &side{doc: seen.doc, genuine: seen.examined.Genuineness, causes: append(causes, ev.ID)}, need
+	v.first, v.need = &side{doc: seen.doc, genuine: seen.examined.Genuineness, page: page, causes: append(causes, ev.ID)}, need
 	v.Retake, v.RetakeVariant, v.Why = journey.CodeKey{}, "", nil
 	o.enterDocument(ev)
 }

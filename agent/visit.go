@@ -339,6 +339,7 @@ func (o *owner) retake() error {
 func (v *visit) forgetReading() {
 	v.Document, v.Read, v.Review = journey.DocumentData{}, false, nil
 	v.OCR, v.IDLiveness, v.Portrait, v.Recognition = nil, nil, nil, 0
+	v.print = nil
 }
 
 // reviewed is what the person is shown to confirm.
@@ -364,6 +365,22 @@ func (o *owner) confirm(p journey.PersonData) error {
 	if err := validPerson(p); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotNow, err)
 	}
+	if v.print != nil && !v.print.read { // quicker than the print was read
+		v.print.confirm, v.print.pressed = &p, o.now()
+		v.enter(StepReading, o.now())
+		if o.save(nil) {
+			o.publish()
+		}
+		return nil
+	}
+	o.accept(p)
+	return nil
+}
+
+// accept takes the data that the person confirmed, if the document's own sources agree.
+func (o *owner) accept(p journey.PersonData) {
+	v := o.v
+	read := v.reviewed()
 	changed := changedFields(read, p)
 	p.Corrected = len(changed) > 0
 	v.Review = &p
@@ -372,18 +389,43 @@ func (o *owner) confirm(p journey.PersonData) error {
 		said = o.event(journey.KioskDataCorrected, v.Why...)
 		said.Detail = map[string]string{"fields": strings.Join(changed, " ")}
 	}
+	if v.print != nil && !v.print.pressed.IsZero() {
+		said.Started, said.Ended = v.print.pressed, v.print.pressed
+	}
 	events := []*journey.Event{said}
+	var verdicts []check.Verdict
+	var checks []*journey.Event
+	for _, c := range o.cross() {
+		// The first reading has its events already. What was not compared takes nothing back of it.
+		if c.Result == journey.Skipped {
+			if c.Event == journey.EventIDRecognition {
+				said.Detail = withDetail(said.Detail, "print", c.Detail["why"])
+			}
+			continue
+		}
+		verdicts = append(verdicts, c)
+		ev := o.verdict(c, v.Why...)
+		ev.Started, ev.Ended = v.print.began, v.print.ended
+		checks = append(checks, ev)
+	}
 	if slices.Contains(changed, "expiry") {
 		verdict := check.Expiry(v.Document, p.Expiry, journey.Step1RetryDocumentExpired, o.now(), o.clock)
-		ev := o.verdict(verdict, said.ID)
-		events = append(events, ev)
-		if ruling := check.Rule([]check.Verdict{verdict}); ruling.Action == check.Again {
-			o.again(journey.Step1, ruling.Why, []string{ev.ID}, events...)
-			return nil
-		}
+		verdicts, checks = append(verdicts, verdict), append(checks, o.verdict(verdict, said.ID))
+	}
+	events = append(events, checks...)
+	if ruling := check.Rule(verdicts); ruling.Action != check.Accept {
+		o.again(journey.Step1, ruling.Why, causesOf(ruling, verdicts, checks), events...)
+		return
 	}
 	o.completeStep1(append([]string{said.ID}, v.Why...), events...)
-	return nil
+}
+
+func withDetail(d map[string]string, key, value string) map[string]string {
+	if d == nil {
+		d = map[string]string{}
+	}
+	d[key] = value
+	return d
 }
 
 // validPerson bounds what comes from a keyboard.

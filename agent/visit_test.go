@@ -633,7 +633,7 @@ func TestThePersonMayCorrectAndRetake(t *testing.T) {
 		b.do(Confirm{Person: p})
 		b.untilStep(StepResult)
 		ev := find(t, b.journal(), journey.KioskDataCorrected)
-		assert.Equal(t, map[string]string{"fields": "givenNames"}, ev.Detail)
+		assert.Equal(t, map[string]string{"fields": "givenNames", "print": "print-not-looked-at"}, ev.Detail)
 		final := b.snapshots()[1]
 		assert.True(t, final.Review.Corrected)
 		assert.Equal(t, "ANNA MARIA", final.Document.Person.GivenNames, "what was read stays")
