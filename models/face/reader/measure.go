@@ -217,27 +217,36 @@ func (r *Reader) template(face gocv.Mat) ([]float32, error) {
 	return sum, nil
 }
 
-// liveness: two squares around the box, 1.5 and 2 times its longer side, black where the picture ends.
-func (r *Reader) liveness(m gocv.Mat, b models.Box) (float64, error) {
+// The tensor that the liveness network's last layer turns into its answer, after its
+// normalisation: the name is the network's own.
+const (
+	liveFeatures    = "581"
+	liveFeatureSize = 128
+)
+
+// liveness: two squares around the box, 1.5 and 2 times its longer side, black where the
+// picture ends. Besides the mean answer it returns what that was decided on.
+func (r *Reader) liveness(m gocv.Mat, b models.Box) (live float64, features []float32, err error) {
 	long := math.Max((b.X2-b.X1)*float64(m.Cols()), (b.Y2-b.Y1)*float64(m.Rows()))
 	var sum float64
 	for _, s := range []float64{1.5, 2} {
 		c, err := cut(m, square(b, m, long*s), 128)
 		if err != nil {
-			return 0, err
+			return 0, nil, err
 		}
 		in, err := picture.Planes(c, false, []float32{0}, []float32{1})
 		c.Close()
 		if err != nil {
-			return 0, err
+			return 0, nil, err
 		}
 		out, err := r.run(netLiveness, in, 1, 3, 128, 128)
 		if err != nil {
-			return 0, err
+			return 0, nil, err
 		}
 		sum += softmax(out["output"].Data)[0]
+		features = append(features, out[liveFeatures].Data...)
 	}
-	return sum / 2, nil
+	return sum / 2, features, nil
 }
 
 // pose: the square box grown by a quarter on each side → 224 × 224; each angle is the mean of its 66 bins.

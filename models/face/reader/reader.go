@@ -59,6 +59,9 @@ func Open(dir string) (_ *Reader, err error) {
 		// Measured on one core: the template network takes 27 ms with its layout
 		// kept and 95 ms without, the others are faster without.
 		o := onnx.Options{Library: lib, KeepLayout: name == netFeature}
+		if name == netLiveness {
+			o.Taps = []onnx.Info{{Name: liveFeatures, Shape: []int64{1, liveFeatureSize}}}
+		}
 		if r.nets[name], err = onnx.New(name, b, o); err != nil {
 			delete(r.nets, name)
 			return nil, err
@@ -205,7 +208,14 @@ func (r *Reader) Glance(m gocv.Mat) (models.Glance, error) {
 }
 
 // Read measures the largest face of a camera frame.
-func (r *Reader) Read(m gocv.Mat) (models.Face, error) { return r.measure(m, true) }
+func (r *Reader) Read(m gocv.Mat) (models.Face, error) {
+	f, err := r.measure(m, true)
+	if err != nil {
+		return f, err
+	}
+	f.Sensor, err = sensor(m)
+	return f, err
+}
 
 // Portrait measures the largest face of a portrait cut out of a document:
 // everything but liveness and the eyes, and only the rules that matter there.
@@ -276,7 +286,11 @@ func (r *Reader) measureAt(m gocv.Mat, d Detection, faces int, live bool) (f mod
 		return f, err
 	}
 	if live {
-		if f.Live, err = r.liveness(m, tight); err != nil {
+		if f.Live, f.LiveFeatures, err = r.liveness(m, tight); err != nil {
+			return f, err
+		}
+		f.LiveModel = r.nets[netLiveness].Version()
+		if f.Light, err = light(m, aligned, d.Box); err != nil {
 			return f, err
 		}
 		if math.Abs(f.Yaw) < face.EyesOnlyBelowYw && math.Abs(f.Pitch) < face.EyesOnlyBelow && math.Abs(f.Roll) < face.EyesOnlyBelow {

@@ -338,7 +338,7 @@ func BenchmarkFace(b *testing.B) {
 			_, err = r.template(a)
 			return err
 		}},
-		{"liveness", func() error { _, err := r.liveness(m, found[0].Box); return err }},
+		{"liveness", func() error { _, _, err := r.liveness(m, found[0].Box); return err }},
 		{"pose", func() error { _, _, _, err := r.pose(m, found[0].Box); return err }},
 		{"read-720p", func() error { _, err := r.Read(m); return err }},
 		{"glance-720p", func() error { _, err := r.Glance(m); return err }},
