@@ -93,8 +93,9 @@ type Result struct {
 
 // How much must have been seen before something is said, and the limits.
 const (
-	MinFrames    = 10
+	MinFrames    = 5 // that no capture of a selfie is below
 	MinMeasured  = 4
+	minTimes     = 10   // frames, to judge when they came
 	loopedFrames = 3    // different frames that came again; one alone may be a covered lens
 	repeatShare  = .2   // of frames that equal the one before
 	regular      = 2e-4 // mean deviation of the intervals as a part of their median: 7 µs at 30 a second
@@ -193,7 +194,7 @@ func software(d Device) bool {
 
 // times judges when frames came.
 func times(frames []Frame, add adder) {
-	if len(frames) < MinFrames {
+	if len(frames) < minTimes {
 		return
 	}
 	var gaps []float64
