@@ -517,8 +517,12 @@ func (o *owner) judgeFace(p capture.Portrait, source injection.Result, selfie []
 	for _, c := range verdicts {
 		ev := o.verdict(c, causes...)
 		switch c.Event {
-		case journey.EventLivenessVerification, journey.KioskInjectionCheck:
+		case journey.EventLivenessVerification:
 			ev.Started, ev.Ended = p.Started.UTC(), p.Taken.UTC()
+		case journey.KioskInjectionCheck:
+			if c.Result != journey.Skipped {
+				ev.Started, ev.Ended = p.Started.UTC(), p.Taken.UTC()
+			}
 		case journey.EventActiveLivenessVerification:
 			if p.Active.Ran {
 				ev.Started, ev.Ended = p.Active.Started.UTC(), p.Active.Ended.UTC()

@@ -3,7 +3,8 @@
 //
 //	kiosk-ui run       the kiosk with its screen
 //	kiosk-ui headless  the same agent without a screen, visited by a script
-//	kiosk-ui worker    the vision worker; the other two start it
+//	kiosk-ui calibrate fits the liveness check to this kiosk's camera, from clips an operator records
+//	kiosk-ui worker    the vision worker; the others start it
 //	kiosk-ui version   what this program is
 //
 // Exit codes: 0 done, 1 failed, 2 wrong use, 3 no display, 4 enrolment or policy
@@ -45,6 +46,8 @@ func command(args []string, out, errs io.Writer) int {
 		return run(args[1:], errs)
 	case "headless":
 		return headless(args[1:], out, errs)
+	case "calibrate":
+		return calibrateCamera(args[1:], os.Stdin, out, errs)
 	case "worker":
 		return worker.Main(args[1:])
 	case "version":
@@ -64,6 +67,7 @@ func usage(w io.Writer) {
 
   run       the kiosk with its screen
   headless  the same agent without a screen, visited by a script
+  calibrate fits the liveness check to this kiosk's face camera
   version   what this program is
   help      this text
 
