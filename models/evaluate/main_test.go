@@ -32,6 +32,9 @@ func TestEvaluateMeasuresWhatIsThereAndSaysWhatIsNot(t *testing.T) {
 	require.InDelta(t, 2.0/3, got["mrz.vectors_parsed"].Value, 1e-9)
 	require.Equal(t, 1.0, got["mrz.vectors_valid"].Value)
 	require.Contains(t, got, "aml.other")
+	require.Less(t, got["flash.simulated_bpcer"].Value, .05)
+	require.Contains(t, got["flash.simulated_bpcer"].How, "not measured on people")
+	require.Equal(t, 1.0, got["injection.simulated_noticed"].Value)
 	require.NotContains(t, got, "mrz.documents_exact", "what was not measured is not claimed")
 }
 
