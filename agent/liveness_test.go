@@ -6,6 +6,8 @@ import (
 	"image/color"
 	"image/jpeg"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 
 	"vestibule/agent/calibration"
 	"vestibule/agent/store"
+	"vestibule/hardware/camera/replay"
 	"vestibule/hardware/camera/v4l2"
 	"vestibule/journey"
 	"vestibule/models"
@@ -57,6 +60,15 @@ func TestPicturesThatDoNotComeFromACameraStopTheVisitWherePolicySaysSo(t *testin
 		"one picture over and over": {func(_ *testing.T, cfg *Config, f *scriptedCamera) {
 			cfg.FaceCamera = asked{f, uvc}
 		}, false, "still-picture regular-times"},
+		"a film in a loop": {func(t *testing.T, cfg *Config, f *scriptedCamera) {
+			noisy(t, f)
+			dir := t.TempDir()
+			for i := range 4 {
+				require.NoError(t, f.next(1, i))
+				require.NoError(t, os.WriteFile(filepath.Join(dir, string(rune('a'+i))+".jpg"), f.pix, 0o600))
+			}
+			cfg.FaceCamera = replay.New(dir, replay.Options{})
+		}, false, "looped-frames unknown-camera"},
 		"a camera": {func(t *testing.T, cfg *Config, f *scriptedCamera) {
 			noisy(t, f)
 			cfg.FaceCamera = asked{f, uvc}

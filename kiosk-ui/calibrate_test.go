@@ -35,10 +35,15 @@ func clip(t *testing.T, dir string, from image.Image, box image.Rectangle, attac
 	ox, oy := w/2+20*(rnd.Float64()-.5)-(x-float64(cut.Min.X))*k, h*.47-(y-float64(cut.Min.Y))*k
 	to := image.Rect(int(ox), int(oy), int(ox+float64(cut.Dx())*k), int(oy+float64(cut.Dy())*k))
 	draw.ApproxBiLinear.Scale(still, to, from, cut, draw.Src, nil)
-	for i := range 3 {
+	var noise [8191]float64 // drawing it anew for every pixel takes seconds
+	for i := range noise {
+		noise[i] = 2 * rnd.NormFloat64()
+	}
+	for i := range 2 {
+		at := rnd.IntN(len(noise))
 		m := image.NewRGBA(still.Rect)
 		for p := 0; p < len(m.Pix); p += 4 {
-			n := 2 * rnd.NormFloat64()
+			n := noise[(at+p/4)%len(noise)]
 			gain := [3]float64{1, 1, 1}
 			if attack {
 				gain = [3]float64{.8, 1.05, 1.4}

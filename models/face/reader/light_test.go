@@ -28,23 +28,26 @@ func TestALiveFrameTellsWhatItsLivenessWasDecidedOn(t *testing.T) {
 func TestTheSkinsColourFollowsTheLightAndTheWallsIsItsOwn(t *testing.T) {
 	m := selfie(t, womanAgain, 0.4)
 	defer m.Close()
-	plain, err := reader(t).Read(m)
+	at, err := reader(t).Find(m)
+	require.NoError(t, err)
+	require.NotEmpty(t, at)
+	plain, err := reader(t).At(m, at[0])
 	require.NoError(t, err)
 	require.Greater(t, plain.Light.Skin[0], plain.Light.Skin[2], "skin is redder than blue")
 	require.Greater(t, plain.Light.Around[2], 100.0)
-	// A reddish light on everything: both follow, in the red alone.
-	rosy := gocv.NewMat()
-	defer rosy.Close()
+	// Less blue in the light on everything: both follow, in the blue alone.
+	warm := gocv.NewMat()
+	defer warm.Close()
 	chans := gocv.Split(m)
 	dim := gocv.NewMat()
 	chans[0].ConvertToWithParams(&dim, gocv.MatTypeCV8UC1, .8, 0)
 	chans[0].Close()
 	chans[0] = dim
-	gocv.Merge(chans, &rosy)
+	gocv.Merge(chans, &warm)
 	for _, c := range chans {
 		c.Close()
 	}
-	lit, err := reader(t).Read(rosy)
+	lit, err := reader(t).At(warm, at[0])
 	require.NoError(t, err)
 	// The landmarks move a little with the light, and the skin's place with them.
 	require.InDelta(t, .8, lit.Light.Skin[2]/plain.Light.Skin[2], .07)
