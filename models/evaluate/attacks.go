@@ -23,7 +23,7 @@ const attackSeed = 50_000
 // attacks measures the colour challenge and the injection check on the models they were
 // built on. Nobody has measured them on people and cameras: the names say so.
 func attacks(ctx context.Context, _ models.Engine, _ string, log io.Writer) (figures.Set, error) {
-	const n = 500
+	const n = 300
 	out := figures.Set{}
 	flashed := func(s light.Subject) (passed int, took []float64, err error) {
 		for seed := uint64(attackSeed); seed < attackSeed+n; seed++ {
@@ -62,7 +62,7 @@ func attacks(ctx context.Context, _ models.Engine, _ string, log io.Writer) (fig
 	out["flash.simulated_apcer"] = figures.Share(all, n*len(light.Attacks()), how)
 
 	const means = "simulated frames of 3 s, every third measured; weights are starting values; not measured on real cameras"
-	const captures = 100
+	const captures = 50
 	took = nil
 	sourced := func(s source.Source) (stopped, noticed int, err error) {
 		for seed := uint64(attackSeed); seed < attackSeed+captures; seed++ {

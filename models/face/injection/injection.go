@@ -49,18 +49,19 @@ type Code string
 
 // The findings, and how much each speaks for an injection, 0..1. Those of 1 cannot
 // come from a sensor. The others are starting values, unmeasured on real cameras: one
-// alone leaves a score of 50 and more, two of different families do not.
+// alone leaves a score of 50 and more, two of different families do not – save repeated
+// frames and missing noise of a compressing camera, which dusk may bring about together.
 const (
 	VirtualCamera  Code = "virtual-camera"   // 1: its driver, card or bus is known to be software
 	UnlistedCamera Code = "unlisted-camera"  // 1: not among Rules.Cameras
 	UnknownCamera  Code = "unknown-camera"   // .4: it does not say what it is
 	StillPicture   Code = "still-picture"    // 1: every frame is the same
 	LoopedFrames   Code = "looped-frames"    // 1: frames come again after others
-	RepeatedFrames Code = "repeated-frames"  // .4: many frames twice in a row; some cameras do that in the dark
+	RepeatedFrames Code = "repeated-frames"  // .3: many frames twice in a row; some cameras do that in the dark
 	StandingTimes  Code = "impossible-times" // .5: two frames at one moment, or one before the other
 	RegularTimes   Code = "regular-times"    // .4: steadier than any clock of a camera and a scheduler
 	BurstTimes     Code = "burst-times"      // .4: most frames come faster than anything can be exposed
-	NoNoise        Code = "no-noise"         // .45 raw, .3 compressed: nothing flickers where light falls
+	NoNoise        Code = "no-noise"         // .45 raw, .25 compressed: nothing flickers where light falls
 )
 
 // family says which findings are about the same thing: only the gravest of one counts.
@@ -106,7 +107,7 @@ const (
 	darkPatch    = 16.0 // mean; darker, a camera cuts its noise off
 	brightPatch  = 235.0
 	rawNoise     = .45
-	packedNoise  = .3
+	packedNoise  = .25
 )
 
 // Check looks at all frames of a capture, in the order received.
@@ -284,7 +285,7 @@ func repetition(n, least int, same func(i, j int) bool, key func(int) uint64, ad
 	case len(again) >= loopedFrames:
 		add(LoopedFrames, 1, float64(len(again))/float64(n))
 	case share > repeatShare:
-		add(RepeatedFrames, .4, share)
+		add(RepeatedFrames, .3, share)
 	}
 }
 

@@ -24,6 +24,7 @@ const (
 	Camera  Source = "camera"       // raw, an ordinary webcam
 	Smooth  Source = "smooth"       // compressing: half of the wall's noise is gone
 	Dim     Source = "dim"          // in the dark: every frame twice
+	Dusk    Source = "dusk"         // … and compressed until nothing of the wall's noise is left
 	Still   Source = "still"        // a picture file as a camera
 	Encoded Source = "still-coded"  // the same, encoded anew each time: other bytes, same picture
 	Loop    Source = "loop"         // a real film in a loop
@@ -34,7 +35,7 @@ const (
 )
 
 // Genuine and Attacks list the sources.
-func Genuine() []Source { return []Source{Camera, Smooth, Dim} }
+func Genuine() []Source { return []Source{Camera, Smooth, Dim, Dusk} }
 
 // Attacks lists the sources that are none.
 func Attacks() []Source { return []Source{Still, Encoded, Loop, Recoded, Painted, Metro, Cast} }
@@ -56,14 +57,14 @@ func Capture(s Source, n int, seed uint64) (injection.Device, []injection.Frame)
 	var held models.Sensor
 	for i := range n {
 		f := injection.Frame{Format: models.YUYV, Measured: i%3 == 0}
-		if s == Smooth {
+		if s == Smooth || s == Dusk {
 			f.Format = models.JPEG
 		}
 		noise := 1.2
 		switch s {
 		case Smooth:
 			noise = .5
-		case Painted:
+		case Painted, Dusk:
 			noise = 0
 		}
 		var z models.Sensor
@@ -80,7 +81,7 @@ func Capture(s Source, n int, seed uint64) (injection.Device, []injection.Frame)
 				film[k] = world.frame(float64(k)/30, noise)
 			}
 			z, coded = film[k], s == Recoded
-		case Dim:
+		case Dim, Dusk:
 			if i%2 == 0 {
 				held = world.frame(float64(i)/30, noise)
 			}
