@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"time"
 
+	"vestibule/agent/calibration"
 	"vestibule/agent/capture"
 	"vestibule/agent/store"
 	"vestibule/hardware/camera"
@@ -34,6 +35,9 @@ type Config struct {
 	Policy journey.Policy // until the centre has sent one; zero: journey.DefaultPolicy
 	Text   string         // version of the consent text on the screen, for the record
 	Uplink Uplink         // to the centre; without a Transport this kiosk stays offline
+
+	// Calibration is what the face camera's passive liveness was calibrated to; nil: nothing.
+	Calibration *calibration.Calibration
 
 	// TestCameras opens both cameras at start, so that a kiosk without them is closed
 	// and not found out by a person. A recording must not be opened for nothing.

@@ -330,6 +330,7 @@ func newBench(t *testing.T, change ...func(*Config)) *bench {
 	b.offset = time.Until(today)
 	policy := journey.DefaultPolicy()
 	policy.Liveness.Active = false
+	policy.Liveness.Injection = false // the scripted camera gives one picture over and over
 	b.cfg = Config{
 		Dir: b.dir, Kiosk: "k1", Site: Site{Country: "UTO"}, DocumentCamera: b.doc, FaceCamera: b.face,
 		Engine: b.engine, Seal: key.Public(), Policy: policy, Text: "2026-01",

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"image"
+	"maps"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"vestibule/agent/store"
 	"vestibule/journey"
 	"vestibule/models"
+	"vestibule/models/face"
 	"vestibule/sync/link"
 )
 
@@ -503,8 +506,49 @@ func (o *owner) selfTest() *Problem {
 	if found != nil {
 		ev.Result, ev.Detail["problem"] = journey.Fail, found.Code
 	}
-	_ = o.commit(nil, ev)
+	events := []*journey.Event{ev}
+	if c := o.tellCalibration(); c != nil {
+		events = append(events, c)
+	}
+	_ = o.commit(nil, events...)
 	return found
+}
+
+// tellCalibration reports which calibration of the liveness check is in force, or why
+// the one that is there is not.
+func (o *owner) tellCalibration() *journey.Event {
+	c := o.cfg.Calibration
+	if c == nil {
+		return nil
+	}
+	ev := o.event(journey.KioskLivenessHead)
+	ev.Result, ev.Detail, ev.Models = journey.Pass, c.Detail(), o.models
+	known := slices.Contains(slices.Collect(maps.Values(o.models)), c.Head.Model)
+	switch {
+	case c.Camera != o.cfg.FaceCamera.Name():
+		ev.Result, ev.Detail["why"] = journey.Skipped, "other-camera"
+	case len(o.models) > 0 && !known:
+		ev.Result, ev.Detail["why"] = journey.Skipped, "other-network"
+	}
+	if ev.Result == journey.Skipped {
+		o.cfg.Log.Warn("agent: the calibration of the liveness check does not fit and is not used; calibrate again", "why", ev.Detail["why"])
+	}
+	return ev
+}
+
+// headFor is the calibrated head when it fits the camera and the network that these
+// faces were measured with.
+func (o *owner) headFor(faces []models.Face) *face.Head {
+	c := o.cfg.Calibration
+	if c == nil || c.Camera != o.cfg.FaceCamera.Name() {
+		return nil
+	}
+	for _, f := range faces {
+		if f.Found && f.LiveModel != c.Head.Model {
+			return nil
+		}
+	}
+	return &c.Head
 }
 
 // showPicture passes live pictures on. It is called from a capture's goroutine.

@@ -19,6 +19,7 @@ import (
 	"vestibule/journey"
 	"vestibule/models"
 	"vestibule/models/face"
+	"vestibule/models/face/injection"
 	"vestibule/models/mrz"
 )
 
@@ -468,15 +469,17 @@ func (o *owner) lookAtFace() {
 	o.runCapture(o.cfg.FaceCamera, camera.RoleFace, func(ctx context.Context, r capture.Rig) func() {
 		portrait, err := capture.Face(ctx, r, want)
 		var selfie []byte
+		var source injection.Result
 		if err == nil {
 			selfie = stillOf([]models.Frame{portrait.Frame}, 0)
+			source = injection.Check(deviceOf(r.Camera), portrait.Trace, injection.Rules{Cameras: p.Cameras})
 		}
 		return func() {
 			if err != nil {
 				o.captureFailed(camera.RoleFace, err)
 				return
 			}
-			o.checkFace(portrait, selfie)
+			o.checkFace(portrait, source, selfie)
 		}
 	})
 }
@@ -506,7 +509,7 @@ func (o *owner) draw(p journey.LivenessPolicy) []face.Move {
 }
 
 // checkFace takes a selfie to be judged.
-func (o *owner) checkFace(p capture.Portrait, selfie []byte) {
+func (o *owner) checkFace(p capture.Portrait, source injection.Result, selfie []byte) {
 	v := o.v
 	o.pictures.clear()
 	closed := o.cameraDone(camera.RoleFace, p.Auto, p.Started)
@@ -522,7 +525,7 @@ func (o *owner) checkFace(p capture.Portrait, selfie []byte) {
 		case <-t.C:
 		case <-ctx.Done():
 		}
-		return func() { o.judgeFace(p, selfie) }
+		return func() { o.judgeFace(p, source, selfie) }
 	})
 }
 
@@ -530,7 +533,7 @@ func (o *owner) checkFace(p capture.Portrait, selfie []byte) {
 const leastShown = 100 * time.Millisecond
 
 // judgeFace gives the verdicts on a selfie.
-func (o *owner) judgeFace(p capture.Portrait, selfie []byte) {
+func (o *owner) judgeFace(p capture.Portrait, source injection.Result, selfie []byte) {
 	v := o.v
 	uploads, ok := o.preserve(v.Attempt2, p.Taken.UTC(), picture{journey.EvidenceSelfie, selfie})
 	if !ok {
@@ -543,6 +546,7 @@ func (o *owner) judgeFace(p capture.Portrait, selfie []byte) {
 		Active: check.Active{
 			Ran: p.Active.Ran, Asked: p.Active.Asked, Score: p.Active.Score, Failed: p.Active.Failed,
 		},
+		Head: o.headFor(p.Faces), Injection: source,
 		Document: v.Document, Person: person, Site: o.cfg.Site.Country,
 		Today: o.now(), Clock: o.clock, Policy: v.Policy,
 	}.Check()
@@ -556,6 +560,10 @@ func (o *owner) judgeFace(p capture.Portrait, selfie []byte) {
 		switch c.Event {
 		case journey.EventLivenessVerification:
 			ev.Started, ev.Ended = p.Started.UTC(), p.Taken.UTC()
+		case journey.KioskInjectionCheck:
+			if c.Result != journey.Skipped {
+				ev.Started, ev.Ended = p.Started.UTC(), p.Taken.UTC()
+			}
 		case journey.EventActiveLivenessVerification:
 			if p.Active.Ran {
 				ev.Started, ev.Ended = p.Active.Started.UTC(), p.Active.Ended.UTC()

@@ -962,7 +962,7 @@ func TestTheCentresWord(t *testing.T) {
 			b.start()
 			b.to(StepReview)
 			p := journey.DefaultPolicy()
-			p.Version, p.MinAge, p.Liveness.Active = "2", 99, false
+			p.Version, p.MinAge, p.Liveness.Active, p.Liveness.Injection = "2", 99, false, false
 			body, err := json.Marshal(p)
 			require.NoError(t, err)
 			deliver(t, b, 1, wire.KindPolicy, body)

@@ -623,6 +623,8 @@ func failure(name EventName) string {
 		return "the same personal data came in before"
 	case EventActiveLivenessVerification, KioskChallengeAsked:
 		return "the movements asked for were not made"
+	case KioskInjectionCheck:
+		return "the pictures of the face did not come from the camera as a camera's do"
 	case EventLivenessVerification:
 		return "the face did not prove to be a living one"
 	case EventFaceCompare:
@@ -691,7 +693,7 @@ func checksOf(r Reason) []EventName {
 	case ReasonIDImageInvalid, ReasonIDInfoMismatch:
 		return []EventName{EventIDRecognition}
 	case ReasonFaceNotDetected, ReasonLivenessFail:
-		return []EventName{EventLivenessVerification, EventActiveLivenessVerification}
+		return []EventName{EventLivenessVerification, EventActiveLivenessVerification, KioskInjectionCheck}
 	case ReasonCountryMismatch:
 		return []EventName{EventCountryCodeMatchCheck}
 	case ReasonFaceAgentReview:

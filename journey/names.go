@@ -162,6 +162,7 @@ const (
 	KioskStaffHelpOffered EventName = "KIOSK_STAFF_HELP_OFFERED" // FE: a step failed as often as policy allows, staff are called
 
 	KioskChallengeAsked        EventName = "KIOSK_CHALLENGE_ASKED"         // BE: one movement of the active check; detail: challenge
+	KioskInjectionCheck        EventName = "KIOSK_INJECTION_CHECK"         // BE: whether the face's pictures came from the camera; detail: score, findings
 	KioskAcceptedDocumentCheck EventName = "KIOSK_ACCEPTED_DOCUMENT_CHECK" // BE: document type and issuer against the policy
 	KioskFrontBackCheck        EventName = "KIOSK_FRONT_BACK_CHECK"        // BE: both sides belong to one document
 	KioskChipRead              EventName = "KIOSK_CHIP_READ"               // BE: contactless chip of the document
@@ -172,6 +173,7 @@ const (
 	KioskVisitRecovered        EventName = "KIOSK_VISIT_RECOVERED"         // BE: a visit was found after a crash or power cut; result says resumed or dropped
 
 	KioskSelfTest         EventName = "KIOSK_SELF_TEST"         // BE: cameras, models, store and clock tested
+	KioskLivenessHead     EventName = "KIOSK_LIVENESS_HEAD"     // BE: the calibration of passive liveness that is in force, or why there is none; detail: clips, eerBefore, eerAfter, model, made
 	KioskPolicyApplied    EventName = "KIOSK_POLICY_APPLIED"    // BE: a new policy version is in force
 	KioskListApplied      EventName = "KIOSK_LIST_APPLIED"      // BE: a new list version is in force
 	KioskStorageLow       EventName = "KIOSK_STORAGE_LOW"       // BE: free space under the warning or the limit

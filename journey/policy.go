@@ -48,6 +48,13 @@ type LivenessPolicy struct {
 	Challenges int           `json:"challenges"` // how many random ones
 	Allowed    []Challenge   `json:"allowed"`    // to draw from
 	Limit      time.Duration `json:"limit"`      // per challenge
+	// Injection looks for pictures that never were before the camera: a virtual camera, a
+	// film in a loop, a still. On by default: only what no real camera does stops a
+	// person by itself. A kiosk that plays recordings must leave it out, and says so by it.
+	Injection bool `json:"injection"`
+	// Cameras that may take the face, by the names they give themselves; empty: any but
+	// a virtual one. Only with Injection.
+	Cameras []string `json:"cameras,omitempty"`
 }
 
 // Challenge is a movement asked of the person in front of the camera.
@@ -95,7 +102,7 @@ func DefaultPolicy() Policy {
 		Liveness: LivenessPolicy{
 			Passive: true, Frames: 5, Active: true, Challenges: 2,
 			Allowed: []Challenge{TurnLeft, TurnRight, LookUp, Blink},
-			Limit:   8 * time.Second,
+			Limit:   8 * time.Second, Injection: true,
 		},
 		Duplicates: DuplicatePolicy{
 			PII: true, DocumentNumber: true, ApprovedUser: true, Face: true, FaceAlone: true,

@@ -107,6 +107,18 @@ type LivenessData struct {
 	Quality     float64  `cbor:"6,keyasint" json:"quality"`     // 0..100, capture quality of the frames
 	Frames      int      `cbor:"7,keyasint" json:"frames"`
 	Challenges  []string `cbor:"8,keyasint,omitempty" json:"challenges,omitempty"`
+	// Signals are what Score was fused from, also those that did not run, with the reasons.
+	Signals []LivenessSignal `cbor:"9,keyasint,omitempty" json:"signals,omitempty"`
+	// Calibrated says that Passive was judged by what this kiosk's camera was calibrated to.
+	Calibrated bool `cbor:"10,keyasint,omitempty" json:"calibrated,omitempty"`
+}
+
+// LivenessSignal is one of the ways a living person was told from an attack.
+type LivenessSignal struct {
+	Name  string   `cbor:"1,keyasint" json:"name"` // passive, active, flash, injection
+	Ran   bool     `cbor:"2,keyasint" json:"ran"`
+	Score float64  `cbor:"3,keyasint" json:"score"`                   // 0..100, when it ran
+	Why   []string `cbor:"4,keyasint,omitempty" json:"why,omitempty"` // codes: what failed, or why it did not run
 }
 
 // IDLiveness holds the three document liveness pipelines of the contract, 0..100.

@@ -118,6 +118,10 @@ func (s *settings) start(ctx context.Context, log *slog.Logger) (*kiosk, error) 
 	if err != nil {
 		return nil, noBundle(err)
 	}
+	calibrated, err := loadCalibration(s.data, b)
+	if err != nil {
+		return nil, err
+	}
 	policy, err := readPolicy(s.policy)
 	if err != nil {
 		return nil, err
@@ -143,7 +147,8 @@ func (s *settings) start(ctx context.Context, log *slog.Logger) (*kiosk, error) 
 	cfg := agent.Config{
 		Dir: s.data, Kiosk: b.Name, Site: agent.Site{Country: b.SiteCountry},
 		DocumentCamera: document, FaceCamera: face, Engine: engine, Seal: b.Seal,
-		Policy: policy, KeyDir: s.keys, Text: consentText,
+		Calibration: calibrated,
+		Policy:      policy, KeyDir: s.keys, Text: consentText,
 		TestCameras: isDevice(s.document) && isDevice(s.face),
 		Log:         log,
 	}

@@ -4,6 +4,7 @@
 //	kiosk-ui run       the kiosk with its screen
 //	kiosk-ui headless  the same agent without a screen, visited by a script
 //	kiosk-ui inspect   what the kiosk sees in a picture file
+//	kiosk-ui calibrate fits the liveness check to this kiosk's camera, from clips an operator records
 //	kiosk-ui worker    the vision worker; the others start it
 //	kiosk-ui version   what this program is
 //
@@ -48,6 +49,8 @@ func command(args []string, out, errs io.Writer) int {
 		return headless(args[1:], out, errs)
 	case "inspect":
 		return inspectFiles(args[1:], out, errs)
+	case "calibrate":
+		return calibrateCamera(args[1:], os.Stdin, out, errs)
 	case "worker":
 		return worker.Main(args[1:])
 	case "version":
@@ -68,6 +71,7 @@ func usage(w io.Writer) {
   run       the kiosk with its screen
   headless  the same agent without a screen, visited by a script
   inspect   what the kiosk sees in a picture: kiosk-ui inspect passport.jpg
+  calibrate fits the liveness check to this kiosk's face camera
   version   what this program is
   help      this text
 

@@ -205,4 +205,32 @@ type Face struct {
 	Detail        *Detail   // what else capture quality looks at; nil: not measured
 	Template      []float32 // 512 values, L2-normalised
 	Model         string    // version of the network that made Template
+
+	// Of a live frame only, not of a portrait in a document.
+	LiveFeatures []float32 // what the liveness network decides on: 128 values for each of its two crops
+	LiveModel    string    // version of the network that made LiveFeatures and Live
+	Light        Light
+	Sensor       Sensor // also when no face was found
+}
+
+// Light is the mean colour of the largest face's skin and of what is beside the head:
+// red, green, blue, each 0..255 as the camera gives them (gamma and all). Around is
+// zero when the head fills the frame.
+type Light struct {
+	Skin, Around [3]float64
+}
+
+// Size of what a Sensor holds.
+const (
+	SensorColumns = 16
+	SensorRows    = 12
+	SensorPatches = 4  // one near each corner, where a kiosk's camera mostly sees a wall
+	SensorSide    = 16 // pixels
+)
+
+// Sensor is what one frame tells about where it comes from: from a sensor, which is
+// never twice the same, or from a file. See models/face/injection.
+type Sensor struct {
+	Cells   []uint16 // mean luma of SensorRows × SensorColumns equal parts, row by row, in 1/256 grey levels
+	Patches []byte   // luma of SensorPatches squares of SensorSide pixels, one after the other
 }

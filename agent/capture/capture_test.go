@@ -218,7 +218,7 @@ func TestACameraThatSticksInOpenIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := stuckCamera{make(chan struct{})}
 		began := time.Now()
-		f := newFeed(c, Options{}.WithDefaults(), func(Report) {})
+		f := newFeed(c, Options{}.WithDefaults(), func(Report) {}, true)
 		err := f.run(t.Context())
 		var failed *Failure
 		require.ErrorAs(t, err, &failed)

@@ -8,6 +8,7 @@ import (
 	"vestibule/journey"
 	"vestibule/models"
 	"vestibule/models/face"
+	"vestibule/models/face/injection"
 )
 
 // Selfie asks what a face capture is to deliver.
@@ -22,6 +23,7 @@ type Portrait struct {
 	Faces   []models.Face // as measured, in order
 	Best    int           // index of the best among Faces
 	Active  Movements
+	Trace   []injection.Frame // of every frame the camera gave, the newest of them
 	Auto    bool
 	Started time.Time
 	Taken   time.Time // last of the frames
@@ -55,6 +57,7 @@ func Face(ctx context.Context, r Rig, want Selfie) (Portrait, error) {
 		if err := e.collect(ctx, want.Frames, &p); err != nil {
 			return err
 		}
+		defer func() { p.Trace = e.feed.traces() }()
 		if len(want.Moves) == 0 || !p.Faces[p.Best].Found {
 			return nil
 		}

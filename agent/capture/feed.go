@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
+	"slices"
 	"sync"
 	"time"
 
 	"vestibule/hardware/camera"
 	"vestibule/models"
+	"vestibule/models/face/injection"
 )
 
 // feed keeps the newest frame of a camera and brings the camera back when it is lost.
@@ -21,10 +24,18 @@ type feed struct {
 	latest models.Frame
 	serial uint64        // of latest, counted here: a re-opened camera begins at 1 again
 	fresh  chan struct{} // closed and replaced with every frame
+
+	traced bool
+	seed   maphash.Seed
+	trace  []injection.Frame // of the newest frames, up to latest
 }
 
-func newFeed(cam camera.Camera, opt Options, tell func(Report)) *feed {
-	return &feed{cam: cam, opt: opt, tell: tell, fresh: make(chan struct{})}
+// longestTrace bounds a trace: half a minute of a fast camera.
+const longestTrace = 900
+
+// newFeed keeps a trace of every frame when asked to.
+func newFeed(cam camera.Camera, opt Options, tell func(Report), traced bool) *feed {
+	return &feed{cam: cam, opt: opt, tell: tell, fresh: make(chan struct{}), traced: traced, seed: maphash.MakeSeed()}
 }
 
 // run reads until ctx ends. Any other return is a *Failure.
@@ -118,9 +129,18 @@ func (f *feed) open(ctx context.Context) (camera.Stream, error) {
 }
 
 func (f *feed) put(m models.Frame) {
+	t := injection.Frame{At: m.At, Format: m.Format}
+	if f.traced {
+		t.Hash = maphash.Bytes(f.seed, m.Pix)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.serial++
+	if f.traced {
+		if f.trace = append(f.trace, t); len(f.trace) > longestTrace {
+			f.trace = f.trace[1:]
+		}
+	}
 	m.Seq = f.serial
 	f.latest = m
 	close(f.fresh)
@@ -144,11 +164,29 @@ func (f *feed) after(ctx context.Context, seq uint64) (models.Frame, error) {
 	}
 }
 
+// measured adds to the trace what was measured of a frame.
+func (f *feed) measured(seq uint64, s models.Sensor) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if back := f.serial - seq; f.traced && back < uint64(len(f.trace)) {
+		t := &f.trace[len(f.trace)-1-int(back)]
+		t.Measured, t.Sensor = true, s
+	}
+}
+
+// traces is the trace so far.
+func (f *feed) traces() []injection.Frame {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.trace)
+}
+
 // forget drops the last frame and wipes its pixels.
 func (f *feed) forget() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.latest = models.Frame{Seq: f.latest.Seq}
+	f.trace = nil
 }
 
 var errFormat = errors.New("format is not known")

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"vestibule/hardware/camera"
 	"vestibule/models"
 )
 
@@ -19,7 +20,7 @@ const blackLuma = 8
 func live(ctx context.Context, r Rig, body func(context.Context, *eye) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	f := newFeed(r.Camera, r.Options, r.Tell)
+	f := newFeed(r.Camera, r.Options, r.Tell, r.Role == camera.RoleFace)
 	defer f.forget()
 	var wg sync.WaitGroup
 	wg.Add(2)
@@ -126,6 +127,7 @@ func (e *eye) face(ctx context.Context) (models.Frame, models.Face, bool, error)
 	if ok, err := e.healed(ctx, err); !ok {
 		return models.Frame{}, models.Face{}, false, err
 	}
+	e.feed.measured(m.Seq, f.Sensor)
 	return m, f, true, nil
 }
 

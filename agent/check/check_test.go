@@ -10,6 +10,8 @@ import (
 
 	"vestibule/journey"
 	"vestibule/models"
+	"vestibule/models/face"
+	"vestibule/models/face/injection"
 	"vestibule/models/mrz"
 )
 
@@ -41,7 +43,7 @@ func parsed(t testing.TB, lines []string) *mrz.Document {
 }
 
 func portrait() *models.Face {
-	f := models.Face{Found: true, Faces: 1, Eyes: 60, Template: []float32{1, 0}, Model: "m1", Live: .9, Quality: 90}
+	f := models.Face{Found: true, Faces: 1, Eyes: 60, Template: []float32{1, 0}, Model: "m1", Live: .9, Quality: 90, Luma: 120, Sharpness: 120}
 	return &f
 }
 
@@ -313,8 +315,9 @@ func step2(t *testing.T) Step2 {
 	p := journey.DefaultPolicy()
 	return Step2{
 		Frames: selfie(5, nil), Portrait: portrait(), Document: d, Person: d.Person, Site: "UTO",
-		Active: Active{Ran: true, Asked: []journey.Challenge{journey.Blink, journey.LookUp}, Score: 100},
-		Today:  today, Clock: journey.ClockTrusted, Policy: p,
+		Active:    Active{Ran: true, Asked: []journey.Challenge{journey.Blink, journey.LookUp}, Score: 100},
+		Injection: injection.Result{Score: 100, Frames: 40, Measured: 5},
+		Today:     today, Clock: journey.ClockTrusted, Policy: p,
 	}
 }
 
@@ -327,22 +330,30 @@ func TestStep2(t *testing.T) {
 		code    journey.CodeKey
 		variant string
 	}{
-		"a good selfie is accepted":             {func(*Step2) {}, "", journey.CodeKey{}, ""},
-		"nobody there":                          {all(func(f *models.Face) { *f = models.Face{} }), journey.EventLivenessVerification, journey.Step2RetryNoFace, ""},
-		"no frame at all":                       {func(s *Step2) { s.Frames = nil }, journey.EventLivenessVerification, journey.Step2RetryNoFace, ""},
-		"a hint of no face":                     {hint(models.HintNoFace), journey.EventLivenessVerification, journey.Step2RetryNoFace, ""},
-		"a small face":                          {hint(models.HintFaceSmall), journey.EventLivenessVerification, journey.Step2RetryLivenessError, "relative-size"},
-		"few pixels":                            {hint(models.HintFacePixels), journey.EventLivenessVerification, journey.Step2RetryLivenessError, "absolute-size"},
-		"eyes close together":                   {hint(models.HintEyesClose), journey.EventLivenessVerification, journey.Step2RetryLivenessError, "eye-distance"},
-		"at the border":                         {hint(models.HintFaceBorder), journey.EventLivenessVerification, journey.Step2RetryLivenessError, "border"},
-		"cropped":                               {hint(models.HintFaceCropped), journey.EventLivenessVerification, journey.Step2RetryLivenessError, "cropped"},
-		"too close":                             {hint(models.HintTooClose), journey.EventLivenessVerification, journey.Step2RetryLivenessError, "cropped"},
-		"turned":                                {hint(models.HintFaceTurned), journey.EventLivenessVerification, journey.Step2RetryLivenessError, "rotation"},
-		"dark":                                  {hint(models.HintDark), journey.EventLivenessVerification, journey.Step2RetryLivenessError, "face-size"},
-		"several faces":                         {hint(models.HintSeveralFaces), journey.EventLivenessVerification, journey.Step2RetryFaceDetectError, ""},
-		"liveness just under the line":          {all(func(f *models.Face) { f.Live = .499 }), journey.EventLivenessVerification, journey.Step2RetryLivenessFail, ""},
-		"liveness on the line":                  {all(func(f *models.Face) { f.Live = .5 }), "", journey.CodeKey{}, ""},
-		"too few frames to judge liveness":      {func(s *Step2) { s.Frames = selfie(4, nil) }, journey.EventLivenessVerification, journey.Step2RetryFaceDetectError, ""},
+		"a good selfie is accepted":        {func(*Step2) {}, "", journey.CodeKey{}, ""},
+		"nobody there":                     {all(func(f *models.Face) { *f = models.Face{} }), journey.EventLivenessVerification, journey.Step2RetryNoFace, ""},
+		"no frame at all":                  {func(s *Step2) { s.Frames = nil }, journey.EventLivenessVerification, journey.Step2RetryNoFace, ""},
+		"a hint of no face":                {hint(models.HintNoFace), journey.EventLivenessVerification, journey.Step2RetryNoFace, ""},
+		"a small face":                     {hint(models.HintFaceSmall), journey.EventLivenessVerification, journey.Step2RetryLivenessError, "relative-size"},
+		"few pixels":                       {hint(models.HintFacePixels), journey.EventLivenessVerification, journey.Step2RetryLivenessError, "absolute-size"},
+		"eyes close together":              {hint(models.HintEyesClose), journey.EventLivenessVerification, journey.Step2RetryLivenessError, "eye-distance"},
+		"at the border":                    {hint(models.HintFaceBorder), journey.EventLivenessVerification, journey.Step2RetryLivenessError, "border"},
+		"cropped":                          {hint(models.HintFaceCropped), journey.EventLivenessVerification, journey.Step2RetryLivenessError, "cropped"},
+		"too close":                        {hint(models.HintTooClose), journey.EventLivenessVerification, journey.Step2RetryLivenessError, "cropped"},
+		"turned":                           {hint(models.HintFaceTurned), journey.EventLivenessVerification, journey.Step2RetryLivenessError, "rotation"},
+		"dark":                             {hint(models.HintDark), journey.EventLivenessVerification, journey.Step2RetryLivenessError, "face-size"},
+		"several faces":                    {hint(models.HintSeveralFaces), journey.EventLivenessVerification, journey.Step2RetryFaceDetectError, ""},
+		"liveness just under the line":     {all(func(f *models.Face) { f.Live = .499 }), journey.EventLivenessVerification, journey.Step2RetryLivenessFail, ""},
+		"liveness on the line":             {all(func(f *models.Face) { f.Live = .5 }), "", journey.CodeKey{}, ""},
+		"too few frames to judge liveness": {func(s *Step2) { s.Frames = selfie(4, nil) }, journey.EventLivenessVerification, journey.Step2RetryFaceDetectError, ""},
+		"dark frames do not count":         {func(s *Step2) { s.Frames[1].Luma, s.Frames[1].Live = 20, 1 }, journey.EventLivenessVerification, journey.Step2RetryFaceDetectError, ""},
+		"one dark frame more than needed": {func(s *Step2) {
+			s.Frames = append(selfie(1, func(f *models.Face) { f.Luma = 20 }), s.Frames...)
+			s.Best = 1
+		}, "", journey.CodeKey{}, ""},
+		"a film in the camera's place":          {func(s *Step2) { s.Injection.Score = 0 }, journey.KioskInjectionCheck, journey.Step2RetryLivenessFail, ""},
+		"one hint of it is recorded only":       {func(s *Step2) { s.Injection.Score = 60 }, "", journey.CodeKey{}, ""},
+		"frames nobody looked at are no pass":   {func(s *Step2) { s.Injection = injection.Result{} }, journey.KioskInjectionCheck, journey.Step2RetryFaceDetectError, ""},
 		"a movement that was not made":          {func(s *Step2) { s.Active.Failed, s.Active.Score = "time-out", 24.5 }, journey.EventActiveLivenessVerification, journey.Step2RetryLivenessFail, ""},
 		"similarity under 85":                   {all(func(f *models.Face) { f.Template = []float32{.379, .9254} }), journey.EventFaceCompare, journey.Step2RetryFaceCompareUnderscore, ""},
 		"similarity of 85":                      {all(func(f *models.Face) { f.Template = []float32{.381, .9246} }), "", journey.CodeKey{}, ""},
@@ -416,6 +427,43 @@ func TestStep2LeavesTheRestToTheCentre(t *testing.T) {
 		s.Active.Score = 60
 		m, _ = s.Check()
 		assert.InDelta(t, 60, m.Liveness.Score, .001)
+		s.Injection = injection.Result{Score: 55, Frames: 40, Findings: []injection.Finding{{Code: injection.NoNoise, Weight: .45}}}
+		m, _ = s.Check()
+		assert.InDelta(t, 55, m.Liveness.Score, .001)
+		assert.Equal(t, []journey.LivenessSignal{
+			{Name: "passive", Ran: true, Score: m.Liveness.Passive},
+			{Name: "active", Ran: true, Score: 60},
+			{Name: "injection", Ran: true, Score: 55, Why: []string{"no-noise"}},
+		}, m.Liveness.Signals)
+	})
+	t.Run("passive liveness is exactly what package face says it is", func(t *testing.T) {
+		rapid.Check(t, func(t *rapid.T) {
+			frames := make([]models.Face, rapid.IntRange(1, 9).Draw(t, "frames"))
+			var p face.Passive
+			for i := range frames {
+				f := *portrait()
+				f.Live, f.Luma = rapid.Float64Range(0, 1).Draw(t, "live"), rapid.Float64Range(0, 255).Draw(t, "luma")
+				f.Sharpness, f.Yaw = rapid.Float64Range(0, 200).Draw(t, "sharpness"), rapid.Float64Range(-40, 40).Draw(t, "yaw")
+				frames[i] = f
+				p.Add(f)
+			}
+			m, vs := Step2{Frames: frames, Policy: journey.DefaultPolicy(), Today: today}.Check()
+			mean, enough := p.Score()
+			assert.InDelta(t, mean, m.Liveness.Passive, 1e-9)
+			assert.Equal(t, p.Frames(), m.Liveness.Frames)
+			assert.Equal(t, enough && mean >= 50, verdict(vs, journey.EventLivenessVerification).Result == journey.Pass)
+		})
+	})
+	t.Run("a calibrated head judges in the network's place", func(t *testing.T) {
+		s := step2(t)
+		for i := range s.Frames {
+			s.Frames[i].LiveModel, s.Frames[i].LiveFeatures = "l1", []float32{1}
+		}
+		s.Head = &face.Head{Model: "l1", Weights: []float64{-6}}
+		m, vs := s.Check()
+		assert.True(t, m.Liveness.Calibrated)
+		assert.Less(t, m.Liveness.Passive, 5.0)
+		assert.Equal(t, journey.Fail, verdict(vs, journey.EventLivenessVerification).Result)
 	})
 	t.Run("a check that policy leaves out is skipped", func(t *testing.T) {
 		s := step2(t)
@@ -424,6 +472,7 @@ func TestStep2LeavesTheRestToTheCentre(t *testing.T) {
 		_, vs := s.Check()
 		assert.Equal(t, journey.Skipped, verdict(vs, journey.EventLivenessVerification).Result)
 		assert.Equal(t, journey.Skipped, verdict(vs, journey.EventActiveLivenessVerification).Result)
+		assert.Equal(t, journey.Skipped, verdict(vs, journey.KioskInjectionCheck).Result)
 		assert.Equal(t, Accept, Rule(vs).Action)
 	})
 	t.Run("movements that policy asks for and nobody made do not pass", func(t *testing.T) {

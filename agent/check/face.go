@@ -2,11 +2,13 @@ package check
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"vestibule/journey"
 	"vestibule/models"
 	"vestibule/models/face"
+	"vestibule/models/face/injection"
 )
 
 // Active is how the requested movements went.
@@ -26,13 +28,16 @@ type Step2 struct {
 	Looks    *models.Age   // how old the face of the best frame looks; nil: not measured
 	Chip     *models.Face  // of the document's chip; nil: none
 	Portrait *models.Face  // of the document; nil: none
+	Head     *face.Head    // of this kiosk's calibration; nil: none
 	Active   Active
-	Document journey.DocumentData
-	Person   journey.PersonData // as confirmed by the person
-	Site     string
-	Today    time.Time
-	Clock    journey.ClockConfidence
-	Policy   journey.Policy
+	// Injection is whether the frames came from the camera.
+	Injection injection.Result
+	Document  journey.DocumentData
+	Person    journey.PersonData // as confirmed by the person
+	Site      string
+	Today     time.Time
+	Clock     journey.ClockConfidence
+	Policy    journey.Policy
 }
 
 // Measured holds the figures of STEP2 for the submission.
@@ -45,16 +50,14 @@ type Measured struct {
 func (s Step2) Check() (Measured, []Verdict) {
 	var m Measured
 	best, found := s.best()
-	liveness, passive := s.passive(found)
+	liveness, passive, verdict := s.passive(found)
 	m.Liveness = liveness
 	active := s.active(&m.Liveness, found)
-	m.Liveness.Score = m.Liveness.Passive
-	if m.Liveness.ActiveRan && (!s.Policy.Liveness.Passive || m.Liveness.Active < m.Liveness.Score) {
-		m.Liveness.Score = m.Liveness.Active
-	}
+	injected := s.injection(found)
+	s.fuse(&m.Liveness, passive)
 	similarity, compare := s.compare(best, found)
 	m.Similarity = similarity
-	return m, []Verdict{passive, active, compare, s.age(), s.countries()}
+	return m, []Verdict{verdict, active, injected, compare, s.age(), s.countries()}
 }
 
 func (s Step2) best() (models.Face, bool) {
@@ -65,45 +68,94 @@ func (s Step2) best() (models.Face, bool) {
 	return f, f.Found
 }
 
-// passive is the mean of P(live) over the frames with a face; each frame must be
-// good enough to be scored at all.
-func (s Step2) passive(found bool) (journey.LivenessData, Verdict) {
-	name := journey.EventLivenessVerification
-	var l journey.LivenessData
-	if !found {
-		return l, again(name, journey.Step2RetryNoFace, nil)
+// fuse gives the final liveness from the signals that policy asks for.
+func (s Step2) fuse(l *journey.LivenessData, passive face.Reading) {
+	rules := s.Policy.Liveness
+	active := face.Reading{Signal: face.SignalActive, Needed: rules.Active, Ran: l.ActiveRan, Score: l.Active}
+	if s.Active.Failed != "" {
+		active.Why = []string{s.Active.Failed}
 	}
-	for _, f := range s.Frames {
-		if !f.Found {
-			continue
+	asked := func(by bool, r face.Reading) face.Reading {
+		if !by {
+			return face.Reading{Signal: r.Signal, Why: []string{"not-in-policy"}}
 		}
-		l.Frames++
-		l.Probability += f.Live
-		l.Quality += f.Quality
+		return r
 	}
-	l.Probability /= float64(l.Frames)
-	l.Quality /= float64(l.Frames)
-	l.Passive = 100 * l.Probability
+	f := face.Fuse(asked(rules.Passive, passive), asked(rules.Active, active), asked(rules.Injection, s.Injection.Reading(true)))
+	l.Score = f.Score
+	for _, r := range f.Readings {
+		l.Signals = append(l.Signals, journey.LivenessSignal{Name: string(r.Signal), Ran: r.Ran, Score: r.Score, Why: r.Why})
+	}
+}
+
+// passive judges by face.Passive, which leaves out the frames that cannot be judged.
+func (s Step2) passive(found bool) (journey.LivenessData, face.Reading, Verdict) {
+	name := journey.EventLivenessVerification
+	rules := s.Policy.Liveness
+	p := face.Passive{Head: s.Head}
+	for _, f := range s.Frames {
+		p.Add(f)
+	}
+	reading := p.Reading(rules.Passive)
+	mean, enough := p.Score()
+	l := journey.LivenessData{
+		Frames: p.Frames(), Quality: p.Quality(), Passive: mean, Probability: mean / 100,
+		Calibrated: s.Head != nil && p.Frames() > 0,
+	}
+	if !found {
+		return l, reading, again(name, journey.Step2RetryNoFace, nil)
+	}
 	detail := map[string]string{"frames": strconv.Itoa(l.Frames), "quality": score(l.Quality)}
+	if p.Left() > 0 {
+		detail["left"] = strconv.Itoa(p.Left()) // out: dark, blurred, turned, somebody else too
+	}
 	if hint := s.Frames[s.Best].Hint; hint != models.HintNone {
 		detail["hint"] = string(hint)
 		code, variant := livenessError(hint)
 		if variant != "" {
 			detail[journey.DetailVariant] = variant
 		}
-		return l, again(name, code, detail)
+		return l, reading, again(name, code, detail)
 	}
-	if !s.Policy.Liveness.Passive {
-		return l, skipped(name, "not-in-policy")
+	if !rules.Passive {
+		return l, reading, skipped(name, "not-in-policy")
 	}
 	detail["score"], detail["atLeast"] = score(l.Passive), score(s.Policy.MinLiveness)
-	if l.Frames < min(5, max(1, s.Policy.Liveness.Frames)) {
-		return l, again(name, journey.Step2RetryFaceDetectError, detail)
+	if l.Calibrated {
+		detail["calibrated"] = "yes"
+	}
+	if !enough {
+		return l, reading, again(name, journey.Step2RetryFaceDetectError, detail)
 	}
 	if l.Passive < s.Policy.MinLiveness {
-		return l, again(name, journey.Step2RetryLivenessFail, detail)
+		return l, reading, again(name, journey.Step2RetryLivenessFail, detail)
 	}
-	return l, passed(name, detail)
+	return l, reading, passed(name, detail)
+}
+
+// injection says whether the pictures came from the camera.
+func (s Step2) injection(found bool) Verdict {
+	name := journey.KioskInjectionCheck
+	switch {
+	case !s.Policy.Liveness.Injection:
+		return skipped(name, "not-in-policy")
+	case !found:
+		return skipped(name, "no-face") // which is told already
+	}
+	r := s.Injection.Reading(true)
+	detail := map[string]string{
+		"frames": strconv.Itoa(s.Injection.Frames), "measured": strconv.Itoa(s.Injection.Measured), "atLeast": score(s.Policy.MinLiveness),
+	}
+	if len(r.Why) > 0 {
+		detail["findings"] = strings.Join(r.Why, " ")
+	}
+	if !r.Ran {
+		return again(name, journey.Step2RetryFaceDetectError, detail)
+	}
+	if detail["score"] = score(r.Score); r.Score < s.Policy.MinLiveness {
+		return again(name, journey.Step2RetryLivenessFail, detail)
+	}
+	return passed(name, detail)
 }
 
 // livenessError gives the contract's message variant for a capture rule that is not met.

@@ -39,11 +39,12 @@ func (w *world) say(format string, args ...any) {
 }
 
 // demoPolicy is the default policy with what the replay rig cannot do left out: a
-// filmed photograph neither turns its head nor blinks. No threshold is changed.
+// filmed photograph neither turns its head nor blinks, and a film in a loop is exactly
+// what the injection check is there to find. No threshold is changed.
 func demoPolicy() journey.Policy {
 	p := journey.DefaultPolicy()
 	p.Version = "demo-1"
-	p.Liveness.Active = false
+	p.Liveness.Active, p.Liveness.Injection = false, false
 	p.ResultShown = 15 * time.Second
 	return p
 }

@@ -53,6 +53,7 @@ func parts() []part {
 		{"faces", faces.Faces},
 		{"capture", faces.Quality},
 		{"templates", faces.Multi},
+		{"attacks", attacks},
 	}
 }
 

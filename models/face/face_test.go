@@ -188,7 +188,9 @@ func TestPassiveLivenessIsTheMeanOfTheFramesThatCanBeJudged(t *testing.T) {
 	require.True(t, ok)
 	require.InDelta(t, 50, score, 1e-9)
 	require.Equal(t, 5, p.Frames())
-	require.Equal(t, 40.0, Liveness(90, 40))
+	require.Equal(t, 6, p.Left())
+	require.Equal(t, Reading{Signal: SignalPassive, Needed: true, Ran: true, Score: score}, p.Reading(true))
+	require.Equal(t, Reading{Signal: SignalPassive, Why: []string{WhyTooFewFrames}}, new(Passive).Reading(false))
 }
 
 func TestComponentsAreNamedOnceAndSayWhatTheyAreMadeOf(t *testing.T) {

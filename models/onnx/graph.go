@@ -143,3 +143,36 @@ func fields(b []byte, each func(number int, v uint64, b []byte) error) error {
 	}
 	return nil
 }
+
+// tapped is the network with further tensors of its graph as outputs. It uses the
+// protocol buffer's own rule that an embedded message given twice is merged: a second
+// graph that holds nothing but outputs is written behind the first.
+func tapped(model []byte, taps []Info) ([]byte, error) {
+	if len(taps) == 0 {
+		return model, nil
+	}
+	var graph []byte
+	for _, t := range taps {
+		var shape []byte
+		for _, d := range t.Shape {
+			if d < 1 || d > MaxElements {
+				return nil, fmt.Errorf("the shape of %q is not whole: %v", t.Name, t.Shape)
+			}
+			size := binary.AppendUvarint([]byte{1 << 3}, uint64(d)) // dim_value
+			shape = embed(shape, 1, size)
+		}
+		tensor := embed([]byte{1 << 3, 1}, 2, shape) // elem_type FLOAT, then shape
+		value := embed(nil, 1, []byte(t.Name))
+		value = embed(value, 2, embed(nil, 1, tensor))
+		graph = embed(graph, 12, value)
+	}
+	out := make([]byte, 0, len(model)+len(graph)+16)
+	return embed(append(out, model...), 7, graph), nil
+}
+
+// embed appends a field of bytes.
+func embed(to []byte, number int, b []byte) []byte {
+	to = binary.AppendUvarint(to, uint64(number)<<3|2)
+	to = binary.AppendUvarint(to, uint64(len(b)))
+	return append(to, b...)
+}

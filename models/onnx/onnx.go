@@ -46,6 +46,9 @@ type Options struct {
 	Library string   // path of ONNX Runtime; default LibraryFile in the network's directory
 	SHA256  string   // hex; when set, a network with another hash is refused
 	Outputs []string // which outputs to compute; default all
+	// Taps are tensors inside the network that are to be outputs too, each with its
+	// whole shape. They need not be named in Outputs.
+	Taps []Info
 	// KeepLayout leaves out the optimisation that blocks channels for wide
 	// vector units. It makes most networks two to three times faster, and those
 	// with many small depthwise layers three times slower: measure.
@@ -163,7 +166,14 @@ func New(name string, network []byte, o Options) (_ *Network, err error) {
 			outNames = append(outNames, i.Name)
 		}
 	}
-	if len(n.in) == 0 || len(n.out) == 0 || o.Outputs != nil && len(n.out) != len(o.Outputs) {
+	for _, t := range o.Taps {
+		if slices.Contains(outNames, t.Name) {
+			return fail("tap it", fmt.Errorf("%q is an output already", t.Name))
+		}
+		n.out = append(n.out, t)
+		outNames = append(outNames, t.Name)
+	}
+	if len(n.in) == 0 || len(n.out) == 0 || o.Outputs != nil && len(n.out) != len(o.Outputs)+len(o.Taps) {
 		return fail("read its outputs", fmt.Errorf("want outputs %v", o.Outputs))
 	}
 
@@ -189,6 +199,9 @@ func New(name string, network []byte, o Options) (_ *Network, err error) {
 	}
 	if err != nil {
 		return fail("prepare", err)
+	}
+	if network, err = tapped(network, o.Taps); err != nil {
+		return fail("tap it", err)
 	}
 	n.session, err = ort.NewDynamicAdvancedSessionWithONNXData(network, inNames, outNames, so)
 	if err != nil {

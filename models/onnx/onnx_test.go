@@ -159,3 +159,37 @@ func FuzzNoBytesCrashTheGraphReader(f *testing.F) {
 		_, _, _ = onnx.Describe(b)
 	})
 }
+
+func TestATensorInsideANetworkCanBeTapped(t *testing.T) {
+	plain := open(t, "face-liveness", onnx.Options{})
+	tapped := open(t, "face-liveness", onnx.Options{Taps: []onnx.Info{{Name: "581", Shape: []int64{1, 128}}}})
+	require.Equal(t, plain.Version(), tapped.Version(), "it is still the same network")
+	data := make([]float32, 3*128*128)
+	for i := range data {
+		data[i] = float32(i*7%256) / 2
+	}
+	in := map[string]onnx.Tensor{"input": {Shape: []int64{1, 3, 128, 128}, Data: data}}
+	a, err := plain.Run(in)
+	require.NoError(t, err)
+	b, err := tapped.Run(in)
+	require.NoError(t, err)
+	require.InDeltaSlice(t, a["output"].Data, b["output"].Data, 1e-4)
+	require.Len(t, b["581"].Data, 128)
+	require.NotContains(t, a, "581")
+	require.NotZero(t, b["581"].Data[0])
+}
+
+func TestATapThatIsNotInTheNetworkIsRefused(t *testing.T) {
+	m, err := manifest.Load()
+	require.NoError(t, err)
+	path, err := m.Path(manifest.Dir(), "face-eye")
+	require.NoError(t, err)
+	for what, tap := range map[string]onnx.Info{
+		"no such tensor":    {Name: "nowhere", Shape: []int64{1}},
+		"an open shape":     {Name: "output", Shape: []int64{-1}},
+		"an output already": {Name: "output", Shape: []int64{1, 2}},
+	} {
+		_, err := onnx.Open(path, onnx.Options{Taps: []onnx.Info{tap}})
+		require.ErrorIs(t, err, models.ErrModel, what)
+	}
+}

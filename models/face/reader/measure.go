@@ -190,23 +190,32 @@ func (r *Reader) template(s *scratch) ([]float32, error) {
 	return sum, nil
 }
 
-// liveness: two squares around the box, 1.5 and 2 times its longer side, black where the picture ends.
-func (r *Reader) liveness(l *lane, m gocv.Mat, b models.Box) (live float64, err error) {
+// The tensor that the liveness network's last layer turns into its answer, after its
+// normalisation: the name is the network's own.
+const (
+	liveFeatures    = "581"
+	liveFeatureSize = 128
+)
+
+// liveness: two squares around the box, 1.5 and 2 times its longer side, black where the
+// picture ends. Besides the mean answer it returns what that was decided on.
+func (r *Reader) liveness(l *lane, m gocv.Mat, b models.Box) (live float64, features []float32, err error) {
 	long := math.Max((b.X2-b.X1)*float64(m.Cols()), (b.Y2-b.Y1)*float64(m.Rows()))
 	for _, s := range [...]float64{1.5, 2} {
 		c, err := l.cut(m, square(b, m, long*s), 128, 128)
 		if err != nil {
-			return 0, err
+			return 0, nil, err
 		}
 		err = r.run(netLiveness, c, false, []float32{0}, []float32{1}, func(out [][]float32) error {
 			live += softmax(out[0], func(class int) float64 { return float64(max(0, 1-class)) }) / 2
+			features = append(features, out[1]...) // the tap comes after the network's own output
 			return nil
 		})
 		if err != nil {
-			return 0, err
+			return 0, nil, err
 		}
 	}
-	return live, nil
+	return live, features, nil
 }
 
 // pose: the square box grown by a quarter on each side → 224 × 224; each angle is the mean of its 66 bins.

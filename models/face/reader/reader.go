@@ -67,6 +67,9 @@ func Open(dir string) (_ *Reader, err error) {
 		// Measured on one core: the template network takes 27 ms with its layout
 		// kept and 95 ms without, the others are faster without.
 		o := onnx.Options{Library: lib, KeepLayout: name == netFeature, Outputs: outputs(name)}
+		if name == netLiveness {
+			o.Taps = []onnx.Info{{Name: liveFeatures, Shape: []int64{1, liveFeatureSize}}}
+		}
 		n, err := onnx.New(name, b, o)
 		if err != nil {
 			return nil, err
@@ -231,7 +234,14 @@ func (r *Reader) Glance(m gocv.Mat) (models.Glance, error) {
 }
 
 // Read measures the largest face of a camera frame.
-func (r *Reader) Read(m gocv.Mat) (models.Face, error) { return r.measure(m, true) }
+func (r *Reader) Read(m gocv.Mat) (models.Face, error) {
+	f, err := r.measure(m, true)
+	if err != nil {
+		return f, err
+	}
+	f.Sensor, err = sensor(m)
+	return f, err
+}
 
 // Portrait measures the largest face of a portrait cut out of a document:
 // everything but liveness and the eyes, and only the rules that matter there.
@@ -316,20 +326,29 @@ func (r *Reader) measureAt(s *scratch, m gocv.Mat, d Detection, faces int, live 
 	}
 	f.Template, f.Detail = template, detail
 	f.Yaw, f.Pitch, f.Roll, f.Live, f.EyesOpen = t.yaw, t.pitch, t.roll, t.live, t.eyes
+	if live {
+		f.LiveFeatures, f.LiveModel = t.features, r.nets[netLiveness].Version()
+		if f.Light, err = light(m, s.aligned, d.Box); err != nil {
+			return f, err
+		}
+	}
 	f.Quality = face.Quality(f)
 	f.Hint = face.Hint(f, f.Luma)
 	return f, nil
 }
 
 // turn is what one lane measures while the other makes the template.
-type turn struct{ yaw, pitch, roll, live, eyes float64 }
+type turn struct {
+	yaw, pitch, roll, live, eyes float64
+	features                     []float32 // what live was decided on
+}
 
 func (r *Reader) turn(l *lane, m gocv.Mat, b models.Box, p *[68]models.Point, live bool) (t turn, err error) {
 	t.eyes = -1
 	if t.yaw, t.pitch, t.roll, err = r.pose(l, m, b); err != nil || !live {
 		return t, err
 	}
-	if t.live, err = r.liveness(l, m, b); err != nil {
+	if t.live, t.features, err = r.liveness(l, m, b); err != nil {
 		return t, err
 	}
 	if math.Abs(t.yaw) < face.EyesOnlyBelowYw && math.Abs(t.pitch) < face.EyesOnlyBelow && math.Abs(t.roll) < face.EyesOnlyBelow {

@@ -538,7 +538,7 @@ func BenchmarkFace(b *testing.B) {
 			_, err = r.template(s)
 			return err
 		}},
-		{"liveness", func() error { _, err := r.liveness(&s.lanes[0], m, found[0].Box); return err }},
+		{"liveness", func() error { _, _, err := r.liveness(&s.lanes[0], m, found[0].Box); return err }},
 		{"pose", func() error { _, _, _, err := r.pose(&s.lanes[0], m, found[0].Box); return err }},
 		{"age", func() error { _, err := r.Age(m); return err }},
 		{"read-720p", func() error { _, err := r.Read(m); return err }},
