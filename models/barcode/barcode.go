@@ -9,9 +9,15 @@
 // package is about that: a cheap search for places that look like bars, which ends
 // the matter for pictures without any, and then tries of rising effort on the few places it
 // found. Tries are counted, pictures are bounded, and ctx is asked before each.
+//
+// A symbol's error correction leaves little to tell a right reading from a wrong one
+// once blur has taken all it can mend: the library then says "RICOAOND" with confidence.
+// So a reading counts only when a second try, which looks at other pixels, says the same
+// bytes.
 package barcode
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"image"
@@ -34,25 +40,25 @@ const (
 	readWidth = 1600.0
 	maxZoom   = 3.0
 	maxSide   = 2600.0
-	maxRefine = 3
-	goodAngle = .2 * math.Pi / 180
 	margin    = .06 // of the width, on all sides; and a few pixels more
 )
 
 // Read looks for a PDF417 symbol in pictures (8-bit BGR) of the same side of a document,
-// in order, and stops at the first that shows one. None is no error: Found is false
-// then. A matrix that is no picture is models.ErrFrame.
+// in order, and stops as soon as two tries, of one picture or of two, have read the
+// same; the place is that of the second. None is no error: Found is false then. A matrix
+// that is no picture is models.ErrFrame.
 func Read(ctx context.Context, bgr []gocv.Mat) (models.Barcode, error) {
 	for i, m := range bgr {
 		if err := usable(m); err != nil {
 			return models.Barcode{}, fmt.Errorf("read barcode: frame %d: %w", i, err)
 		}
 	}
+	var once readings
 	for i, m := range bgr {
 		if err := ctx.Err(); err != nil {
 			return models.Barcode{}, err
 		}
-		data, corners, err := readOne(ctx, m)
+		data, corners, err := readOne(ctx, m, &once)
 		if err != nil {
 			return models.Barcode{}, fmt.Errorf("read barcode: %w", err)
 		}
@@ -82,7 +88,21 @@ func usable(m gocv.Mat) error {
 	return nil
 }
 
-func readOne(ctx context.Context, bgr gocv.Mat) ([]byte, [4]vec, error) {
+// readings are what was read once.
+type readings [][]byte
+
+// again tells whether a reading has been there before, and keeps it.
+func (r *readings) again(data []byte) bool {
+	for _, d := range *r {
+		if bytes.Equal(d, data) {
+			return true
+		}
+	}
+	*r = append(*r, data)
+	return false
+}
+
+func readOne(ctx context.Context, bgr gocv.Mat, once *readings) ([]byte, [4]vec, error) {
 	grey := gocv.NewMat()
 	defer grey.Close()
 	gocv.CvtColor(bgr, &grey, gocv.ColorBGRToGray)
@@ -96,14 +116,15 @@ func readOne(ctx context.Context, bgr gocv.Mat) ([]byte, [4]vec, error) {
 		}
 	}
 	for k, t := range tries() {
-		lastTry = k
 		for i := range places {
+			if places[i].likeness < minLikeness || k >= quickTries && (places[i].likeness < sureLikeness || places[i].width < sureAcross) {
+				continue
+			}
 			if err := ctx.Err(); err != nil {
 				return nil, [4]vec{}, err
 			}
-			data, corners, err := t.read(grey, &places[i])
-			if err != nil || data != nil {
-				return data, corners, err
+			if data, corners := t.read(grey, places[i]); data != nil && once.again(data) {
+				return data, corners, nil
 			}
 		}
 	}
@@ -122,7 +143,7 @@ func search(grey gocv.Mat) ([]place, error) {
 	}
 	pix, err := small.DataPtrUint8()
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", models.ErrFrame, err)
+		return nil, fmt.Errorf("look for bars: %w", err)
 	}
 	places := locate(pix, small.Cols(), small.Rows())
 	for i := range places {
@@ -131,9 +152,23 @@ func search(grey gocv.Mat) ([]place, error) {
 	return places, nil
 }
 
+// How a place is judged once it stands upright. Starting values: generated symbols have
+// .6 and more of their cells filled, lines of print on specimen documents mostly less
+// than .4.
+const (
+	maxRefine    = 3
+	goodAngle    = .2 * math.Pi / 180
+	minUpright   = .60 // of the energy of brightness steps goes across the bars
+	minLikeness  = .42
+	sureLikeness = .50  // worth all tries, not only the quick ones
+	sureAcross   = 240. // pixels
+	quickTries   = 2
+)
+
 // try is one way to look at a place.
 type try struct {
 	zoom  float64 // times the usual size
+	most  float64 // pixels of the cut-out for one of the frame
 	turn  float64 // degrees more than measured
 	slant float64 // of the rows against the bars' normal: a step of y for a step of x
 	sharp bool    // smooth along the bars, sharpen across them
@@ -149,14 +184,18 @@ func tries() []try {
 	for _, slant := range []float64{.02, -.02, .05, -.05} {
 		all = append(all, try{zoom: 1, slant: slant, sharp: true})
 	}
-	return append(all, try{zoom: .6}, try{zoom: 1.5}, try{zoom: 1.5, sharp: true}, try{zoom: 1, by: global})
+	all = append(all, try{zoom: .6}, try{zoom: 1.5}, try{zoom: 1.5, sharp: true}, try{zoom: 1, by: global})
+	for i := range all {
+		all[i].most = maxZoom
+	}
+	return all
 }
 
 // upright cuts a place out of a picture so that its bars stand upright. The affine map
 // goes from the cut-out to the picture.
-func upright(grey gocv.Mat, p place, t try) (gocv.Mat, affine) {
+func upright(grey gocv.Mat, p place, t try, how gocv.InterpolationFlags) (gocv.Mat, affine) {
 	w, h := p.width*(1+2*margin)+16, p.height+2*margin*p.width+16
-	zoom := math.Min(t.zoom*readWidth/w, maxZoom)
+	zoom := math.Min(t.zoom*readWidth/w, t.most)
 	zoom = math.Min(zoom, math.Min(maxSide/w, maxSide/h))
 	u := direction(p.angle + t.turn*math.Pi/180)
 	v := u.across()
@@ -164,23 +203,39 @@ func upright(grey gocv.Mat, p place, t try) (gocv.Mat, affine) {
 	right, down := u.add(v.times(t.slant)).times(1/zoom), v.times(1/zoom)
 	cols, rows := max(1, int(w*zoom)), max(1, int(h*zoom))
 	a := affine{origin: p.centre.add(right.times(-float64(cols) / 2)).add(down.times(-float64(rows) / 2)), right: right, down: down}
+	part := a.covers(cols, rows, grey.Cols(), grey.Rows())
+	if part.Dx() < 2 || part.Dy() < 2 {
+		return gocv.NewMat(), a
+	}
+	src := grey.Region(part)
+	defer func() { src.Close() }()
+	if zoom < .6 { // reducing without a mean over the pixels would alias
+		k := int(1/zoom) | 1
+		soft := gocv.NewMat()
+		gocv.Blur(src, &soft, image.Pt(k, k))
+		src.Close()
+		src = soft
+	}
 	m := gocv.NewMatWithSize(2, 3, gocv.MatTypeCV64F)
 	defer m.Close()
-	for i, x := range []float64{a.right.x, a.down.x, a.origin.x, a.right.y, a.down.y, a.origin.y} {
+	for i, x := range []float64{a.right.x, a.down.x, a.origin.x - float64(part.Min.X), a.right.y, a.down.y, a.origin.y - float64(part.Min.Y)} {
 		m.SetDoubleAt(i/3, i%3, x)
-	}
-	// Reducing without a mean over the pixels would alias.
-	src := grey
-	if zoom < .6 {
-		src = gocv.NewMat()
-		defer src.Close()
-		k := int(1/zoom) | 1
-		gocv.Blur(grey, &src, image.Pt(k, k))
 	}
 	out := gocv.NewMat()
 	const inverse = 16 // the map is given from the result to the source
-	gocv.WarpAffineWithParams(src, &out, m, image.Pt(cols, rows), gocv.InterpolationCubic|inverse, gocv.BorderConstant, color.RGBA{255, 255, 255, 255})
+	gocv.WarpAffineWithParams(src, &out, m, image.Pt(cols, rows), how|inverse, gocv.BorderConstant, color.RGBA{255, 255, 255, 255})
 	return out, a
+}
+
+// covers gives the part of a picture that a cut-out is taken from.
+func (a affine) covers(cols, rows, width, height int) image.Rectangle {
+	low, high := vec{math.Inf(1), math.Inf(1)}, vec{math.Inf(-1), math.Inf(-1)}
+	for _, c := range []vec{{0, 0}, {float64(cols), 0}, {float64(cols), float64(rows)}, {0, float64(rows)}} {
+		p := a.at(c)
+		low = vec{math.Min(low.x, p.x), math.Min(low.y, p.y)}
+		high = vec{math.Max(high.x, p.x), math.Max(high.y, p.y)}
+	}
+	return image.Rect(int(low.x)-2, int(low.y)-2, int(high.x)+3, int(high.y)+3).Intersect(image.Rect(0, 0, width, height))
 }
 
 // affine maps places of a cut-out to places of the picture.
@@ -188,44 +243,83 @@ type affine struct{ origin, right, down vec }
 
 func (a affine) at(p vec) vec { return a.origin.add(a.right.times(p.x)).add(a.down.times(p.y)) }
 
-func (t try) read(grey gocv.Mat, p *place) ([]byte, [4]vec, error) {
-	m, back := upright(grey, *p, t)
+func (t try) read(grey gocv.Mat, p place) ([]byte, [4]vec) {
+	m, back := upright(grey, p, t, gocv.InterpolationCubic)
 	defer m.Close()
 	if m.Empty() {
-		return nil, [4]vec{}, nil
+		return nil, [4]vec{}
 	}
 	if t.sharp {
 		crisp(&m)
 	}
-	data, corners, err := decode(m, t.by)
+	data, corners := decode(m, t.by)
 	for i := range corners {
 		corners[i] = back.at(corners[i])
 	}
-	return data, corners, err
+	return data, p.settle(corners)
 }
 
-// refine measures a place's direction again where it stands nearly upright: there the
-// pixel grid favours no direction, and bars a few pixels wide are measured rightly.
+// settle takes the corners that the library tells if they can be, or else those of the
+// place: where the library saw only one end of a symbol, it makes the other up.
+func (p place) settle(c [4]vec) [4]vec {
+	u := direction(p.angle)
+	v := u.across()
+	top, left := c[1].add(c[0].times(-1)), c[3].add(c[0].times(-1))
+	bottom, right := c[2].add(c[3].times(-1)), c[2].add(c[1].times(-1))
+	near := func(a vec, along vec, length float64) bool {
+		d := math.Abs(a.dot(along))
+		return d > .85*length && d < 1.15*length
+	}
+	if near(top, u, p.width) && near(bottom, u, p.width) && near(left, v, p.height) && near(right, v, p.height) {
+		return c
+	}
+	// One true end is enough to tell how it stands.
+	if left.dot(v)+right.dot(v) < 0 {
+		u, v = u.times(-1), v.times(-1)
+	}
+	u, v = u.times(p.width/2), v.times(p.height/2)
+	m := p.centre
+	return [4]vec{
+		m.add(u.times(-1)).add(v.times(-1)), m.add(u).add(v.times(-1)),
+		m.add(u).add(v), m.add(u.times(-1)).add(v),
+	}
+}
+
+// refine looks at a place where it stands nearly upright, tells its direction and extent
+// anew, and whether it looks like a symbol at all. Upright, the pixel grid favours no
+// direction, so that bars a few pixels wide are measured rightly.
 func refine(grey gocv.Mat, p *place) error {
-	for range maxRefine {
-		m, _ := upright(grey, *p, try{zoom: .5})
+	for i := range maxRefine {
+		m, back := upright(grey, *p, try{zoom: .5, most: 1}, gocv.InterpolationLinear)
+		if m.Empty() {
+			m.Close()
+			return nil
+		}
 		pix, err := m.DataPtrUint8()
 		if err != nil {
 			m.Close()
-			return fmt.Errorf("%w: %w", models.ErrFrame, err)
+			return fmt.Errorf("look at a place: %w", err)
 		}
-		cells, across, down := steps(pix, m.Cols(), m.Rows())
+		g := grid{}
+		g.cells, g.across, g.down = steps(pix, m.Cols(), m.Rows())
 		m.Close()
-		var sum tensor
-		for y := down / 6; y < down-down/6; y++ {
-			for x := across / 6; x < across-across/6; x++ {
-				sum.add(cells[y*across+x])
-			}
+		mean, filled := g.core()
+		p.likeness = 0
+		if mean.xx >= minUpright*mean.energy() {
+			p.likeness = filled
 		}
-		off := sum.angle()
+		if p.likeness < minLikeness/2 {
+			return nil
+		}
+		if x1, y1, x2, y2, ok := g.trim(); ok {
+			a, b := back.at(vec{x1, y1}), back.at(vec{x2, y2})
+			d, u := b.add(a.times(-1)), direction(p.angle)
+			p.centre, p.width, p.height = a.add(b).times(.5), d.dot(u), d.dot(u.across())
+		}
+		off := mean.angle()
 		p.angle += off
-		if math.Abs(off) < goodAngle {
-			break
+		if i > 0 && math.Abs(off) < goodAngle {
+			return nil
 		}
 	}
 	return nil
@@ -237,8 +331,6 @@ func crisp(m *gocv.Mat) {
 	soft, wide := gocv.NewMat(), gocv.NewMat()
 	defer func() { soft.Close(); wide.Close() }()
 	gocv.GaussianBlur(*m, &soft, image.Pt(1, 9), .1, 2, gocv.BorderReplicate)
-	gocv.GaussianBlur(soft, &wide, image.Pt(25, 1), 5, .1, gocv.BorderReplicate)
+	gocv.GaussianBlur(soft, &wide, image.Pt(25, 1), 4, .1, gocv.BorderReplicate)
 	gocv.AddWeighted(soft, 2.5, wide, -1.5, 0, m)
 }
-
-var lastTry int

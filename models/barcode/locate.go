@@ -25,10 +25,11 @@ const (
 	minCoherence = .28  // 1: all steps point one way, 0: all ways
 	minAgreement = .80  // cosine of twice the angle between cells that are joined
 	minCells     = 36   //
-	minAcross    = 80.0 // pixels across the bars
-	minAlong     = 20.0 // pixels along the bars
+	minAcross    = 150. // pixels across the bars: the smallest symbol has 103 modules, and under 1.5 pixels a module nothing is read
+	minAlong     = 24.0 // pixels along the bars
 	maxShape     = 14.0 // across to along
-	minFilled    = .45  // of the upright box round the cells, turned with them
+	minFilled    = .30  // of the box round the cells, turned with them; print and edges may hang on to them
+	minCovered   = .30  // of the middle of that box is busy, see refine
 	maxPlaces    = 3
 )
 
@@ -38,6 +39,7 @@ type place struct {
 	angle         float64 // radians from the x axis to the direction across the bars, -π/2..π/2
 	width, height float64
 	energy        float64
+	likeness      float64 // 0..1, how much of it is filled with bars; see refine
 }
 
 func (p place) scaled(k float64) place {
@@ -94,6 +96,89 @@ func steps(pix []byte, width, height int) (cells []tensor, across, down int) {
 	return cells, across, down
 }
 
+// grid is a picture in cells.
+type grid struct {
+	cells        []tensor
+	across, down int
+}
+
+// middle of a cell, in pixels.
+func (g grid) middle(i int) vec {
+	return vec{(float64(i%g.across) + .5) * cell, (float64(i/g.across) + .5) * cell}
+}
+
+func (g grid) busy(x, y int) bool { return g.cells[y*g.across+x].energy() > minEnergy }
+
+// core sums up the middle of the grid, and tells the share of its cells that have steps.
+func (g grid) core() (mean tensor, filled float64) {
+	n := 0.0
+	for y := g.down / 6; y < g.down-g.down/6; y++ {
+		for x := g.across / 6; x < g.across-g.across/6; x++ {
+			mean.add(g.cells[y*g.across+x])
+			n++
+			if g.busy(x, y) {
+				filled++
+			}
+		}
+	}
+	return mean, filled / max(1, n)
+}
+
+// trim finds the block of rows that are full of bars, and its ends, in pixels. Print above
+// or below is not as full.
+func (g grid) trim() (x1, y1, x2, y2 float64, ok bool) {
+	const full, ends, least, gap = .75, .5, 3, 2
+	rows := func(y int) bool {
+		n, all := 0, 0
+		for x := g.across / 6; x < g.across-g.across/6; x++ {
+			all++
+			if g.busy(x, y) {
+				n++
+			}
+		}
+		return float64(n) >= full*float64(all)
+	}
+	top, bottom := 0, 0
+	for y := 0; y < g.down; y++ {
+		start := y
+		for y < g.down && rows(y) {
+			y++
+		}
+		if y-start > bottom-top {
+			top, bottom = start, y
+		}
+	}
+	if bottom-top < least {
+		return 0, 0, 0, 0, false
+	}
+	column := func(x int) bool {
+		n := 0
+		for y := top; y < bottom; y++ {
+			// The thin bars at the ends are the first that blur takes.
+			if g.cells[y*g.across+x].energy() > minEnergy/4 {
+				n++
+			}
+		}
+		return float64(n) >= ends*float64(bottom-top)
+	}
+	// Outwards from the middle, over the wide bars at the ends and no further: next
+	// comes the quiet zone, then perhaps the edge of the card.
+	end := func(step int) int {
+		last := g.across / 2
+		for x := last; x >= 0 && x < g.across && (x-last)*step <= gap+1; x += step {
+			if column(x) {
+				last = x
+			}
+		}
+		return last
+	}
+	left, right := end(-1), end(1)+1
+	if right-left < least {
+		return 0, 0, 0, 0, false
+	}
+	return float64(left * cell), float64(top * cell), float64(right * cell), float64(bottom * cell), true
+}
+
 // smooth takes the mean of each cell and its eight neighbours.
 func smooth(cells []tensor, across, down int) []tensor {
 	out := make([]tensor, len(cells))
@@ -145,7 +230,7 @@ func locate(pix []byte, width, height int) []place {
 				}
 			}
 		}
-		if p, ok := measure(queue, sharp, across); ok {
+		if p, ok := measure(queue, grid{sharp, across, down}); ok {
 			found = append(found, p)
 		}
 	}
@@ -154,20 +239,20 @@ func locate(pix []byte, width, height int) []place {
 }
 
 // measure makes a place of cells that belong together.
-func measure(group []int, cells []tensor, across int) (place, bool) {
+func measure(group []int, g grid) (place, bool) {
 	if len(group) < minCells {
 		return place{}, false
 	}
 	var sum tensor
 	for _, i := range group {
-		sum.add(cells[i])
+		sum.add(g.cells[i])
 	}
 	p := place{angle: sum.angle(), energy: sum.energy()}
 	u := direction(p.angle)
 	v := u.across()
 	low, high := vec{math.Inf(1), math.Inf(1)}, vec{math.Inf(-1), math.Inf(-1)}
 	for _, i := range group {
-		c := vec{(float64(i%across) + .5) * cell, (float64(i/across) + .5) * cell}
+		c := g.middle(i)
 		low = vec{math.Min(low.x, c.dot(u)), math.Min(low.y, c.dot(v))}
 		high = vec{math.Max(high.x, c.dot(u)), math.Max(high.y, c.dot(v))}
 	}
@@ -175,5 +260,18 @@ func measure(group []int, cells []tensor, across int) (place, bool) {
 	p.centre = u.times((low.x + high.x) / 2).add(v.times((low.y + high.y) / 2))
 	filled := float64(len(group)*cell*cell) / (p.width * p.height)
 	ok := p.width >= minAcross && p.height >= minAlong && p.width <= maxShape*p.height && filled >= minFilled
-	return p, ok
+	if !ok {
+		return place{}, false
+	}
+	inside, busy := 0, 0
+	for i := range g.cells {
+		c := g.middle(i).add(p.centre.times(-1))
+		if math.Abs(c.dot(u)) < p.width/3 && math.Abs(c.dot(v)) < p.height/3 {
+			inside++
+			if g.busy(i%g.across, i/g.across) {
+				busy++
+			}
+		}
+	}
+	return p, float64(busy) >= minCovered*float64(inside)
 }

@@ -19,9 +19,7 @@ int vb_read(const unsigned char *grey, int width, int height, int binarizer,
 		    .setTryDownscale(false)
 		    .setReturnErrors(false)
 		    .setMaxNumberOfSymbols(1)
-		    .setBinarizer(binarizer == VB_GLOBAL  ? Binarizer::GlobalHistogram
-		                  : binarizer == VB_FIXED ? Binarizer::FixedThreshold
-		                                          : Binarizer::LocalAverage);
+		    .setBinarizer(binarizer == VB_GLOBAL ? Binarizer::GlobalHistogram : Binarizer::LocalAverage);
 		auto found = ReadBarcode(ImageView(grey, width, height, ImageFormat::Lum), hints);
 		if (!found.isValid()) return 0;
 		const auto &bytes = found.bytes();

@@ -6,7 +6,7 @@ extern "C" {
 #endif
 
 /* How pixels become black and white. */
-enum { VB_LOCAL = 0, VB_GLOBAL = 1, VB_FIXED = 2 };
+enum { VB_LOCAL = 0, VB_GLOBAL = 1 };
 
 /* Reads one PDF417 symbol, bars upright or upside down, in 8-bit grey pixels without
  * padding. Returns the number of bytes put into out, 0 when there is no symbol, -1 when

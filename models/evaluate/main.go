@@ -17,6 +17,8 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 
 	"vestibule/models"
 	"vestibule/models/evaluate/figures"
@@ -40,7 +42,7 @@ type part struct {
 }
 
 func parts() []part {
-	return []part{{"vectors", vectors}, {"documents", documents}, {"faces", faces.Faces}}
+	return []part{{"vectors", vectors}, {"documents", documents}, {"faces", faces.Faces}, {"barcode", barcodes}}
 }
 
 func run(ctx context.Context, args []string, stdout io.Writer) error {
@@ -48,7 +50,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	data := flags.String("data", "", "folder with the test data (required)")
 	out := flags.String("out", "build/evaluate.json", "file that the figures are added to")
 	dir := flags.String("models", "", "folder with the trained networks (default: where they are fetched to)")
-	only := flags.String("only", "", "one part alone: vectors, documents, faces")
+	only := flags.String("only", "", "some parts alone, apart by commas: vectors, documents, faces, barcode")
 	verbose := flags.Bool("v", false, "name every miss")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -67,7 +69,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	}
 	all := figures.Set{}
 	for _, p := range parts() {
-		if *only != "" && *only != p.name {
+		if *only != "" && !slices.Contains(strings.Split(*only, ","), p.name) {
 			continue
 		}
 		set, err := p.do(ctx, e, *data, log)

@@ -1,8 +1,8 @@
-// Package specimen draws the back of a card with a PDF417 symbol, as a camera would see it.
+// Package cardback draws the back of a card with a PDF417 symbol, as a camera would see it.
 //
 // What may live here: drawing for tests, benchmarks and measurements. What may not:
 // anything the product needs to run, and data of real people.
-package specimen
+package cardback
 
 import (
 	"fmt"
