@@ -159,6 +159,7 @@ const (
 	maxRefine    = 3
 	goodAngle    = .2 * math.Pi / 180
 	minUpright   = .60 // of the energy of brightness steps goes across the bars
+	maxUpright   = .90 // more, and there are no rows (a symbol with rows of 3 modules has .78, of 8 .88): a bar code of another kind
 	minLikeness  = .42
 	sureLikeness = .50  // worth all tries, not only the quick ones
 	sureAcross   = 240. // pixels
@@ -315,6 +316,10 @@ func refine(grey gocv.Mat, p *place) error {
 			a, b := back.at(vec{x1, y1}), back.at(vec{x2, y2})
 			d, u := b.add(a.times(-1)), direction(p.angle)
 			p.centre, p.width, p.height = a.add(b).times(.5), d.dot(u), d.dot(u.across())
+			if bars, _ := g.within(int(y1)/cell+1, int(y2)/cell-1); bars.xx > maxUpright*bars.energy() {
+				p.likeness = 0
+				return nil
+			}
 		}
 		off := mean.angle()
 		p.angle += off

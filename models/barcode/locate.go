@@ -111,8 +111,13 @@ func (g grid) busy(x, y int) bool { return g.cells[y*g.across+x].energy() > minE
 
 // core sums up the middle of the grid, and tells the share of its cells that have steps.
 func (g grid) core() (mean tensor, filled float64) {
+	return g.within(g.down/6, g.down-g.down/6)
+}
+
+// within is core for some rows.
+func (g grid) within(top, bottom int) (mean tensor, filled float64) {
 	n := 0.0
-	for y := g.down / 6; y < g.down-g.down/6; y++ {
+	for y := top; y < bottom; y++ {
 		for x := g.across / 6; x < g.across-g.across/6; x++ {
 			mean.add(g.cells[y*g.across+x])
 			n++

@@ -5,6 +5,7 @@
 package cardback
 
 import (
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -149,16 +150,15 @@ func (c Card) flat() (*image.Gray, image.Rectangle, error) {
 // as ISO/IEC 15438 section 5.11.3 wants it only when that is a multiple of three, so
 // the next level is taken at which it is.
 func encode(data string, level byte) (image.Image, error) {
+	var err error
 	for i := range byte(9) {
-		code, err := pdf417.Encode(data, (level+i)%9)
-		if err != nil {
-			return nil, fmt.Errorf("encode a symbol: %w", err)
-		}
-		if code.Bounds().Dy()/encoderRow%3 == 0 {
+		code, e := pdf417.Encode(data, (level+i)%9)
+		if e == nil && code.Bounds().Dy()/encoderRow%3 == 0 {
 			return code, nil
 		}
+		err = errors.Join(err, e)
 	}
-	return nil, fmt.Errorf("encode a symbol: no level of error correction gives a multiple of three rows")
+	return nil, fmt.Errorf("encode a symbol: %w", errors.Join(errors.New("no level of error correction gives a multiple of three rows"), err))
 }
 
 // print writes lines of small type between two heights, in modules.
