@@ -59,21 +59,18 @@ func (p *parsing) fault(f string) {
 // issuers vary the control characters, so what counts is the word and the digits behind it.
 func (p *parsing) header() error {
 	const window = 32 // the word stands within the first bytes, or this is something else
-	start, word := -1, 0
+	start, word := -1, ""
 	head := p.data[:min(len(p.data), window)]
 	for _, w := range []string{"ANSI ", "ANSI", "AAMVA"} {
 		if i := bytes.Index(head, []byte(w)); i >= 0 {
-			start, word = i, len(w)
+			start, word = i, w
 			break
 		}
 	}
 	if start < 0 {
 		return fmt.Errorf("%w: no file type", ErrHeader)
 	}
-	if start != 4 || string(p.data[:4]) != "@\n\x1e\r" || word != 5 {
-		p.fault(FaultHeader)
-	}
-	i := start + word
+	i := start + len(word)
 	run := i
 	for run < len(p.data) && p.data[run] >= '0' && p.data[run] <= '9' {
 		run++
@@ -91,7 +88,7 @@ func (p *parsing) header() error {
 		d.JurisdictionVersion = two(number[8:])
 	}
 	announced := two(number[len(number)-2:])
-	if (d.Version >= 2) != (len(number) == 12) {
+	if string(p.data[:start]) != "@\n\x1e\r" || word != "ANSI " && d.Version > 0 || (d.Version >= 2) != (len(number) == 12) {
 		p.fault(FaultHeader)
 	}
 	if d.Version > 10 {
@@ -185,11 +182,15 @@ func begins(data []byte, at, header int) bool {
 // elements splits a subfile. Elements end with LF, the last with CR; some issuers write
 // both, or CR for all.
 func (p *parsing) elements(kind string, body []byte) {
+	// Some issuers repeat the subfile's letters. No element of theirs begins with them, but the
+	// issuer's private ones do.
+	if !strings.HasPrefix(kind, "Z") {
+		body = bytes.TrimPrefix(body, []byte(kind))
+	}
 	for _, line := range bytes.FieldsFunc(body, func(r rune) bool { return r == '\n' || r == '\r' }) {
 		if len(p.d.Elements) >= MaxElements {
 			return
 		}
-		// The subfile's letters come again before the first element where an issuer repeats them.
 		if len(line) < 3 || !upper(line[0]) || !(upper(line[1]) || line[1] >= '0' && line[1] <= '9') || !(upper(line[2]) || line[2] >= '0' && line[2] <= '9') {
 			continue
 		}
