@@ -43,7 +43,7 @@ func (d *Document) plain(ids ...string) Field {
 	if strings.ContainsFunc(f.Value, unicode.IsControl) {
 		return Field{Raw: e.Raw, ID: e.ID, Problem: ProblemCharacter}
 	}
-	// Annex D.12.4: NONE where there is nothing to say, unavl where it is not known.
+	// Annex D.12: NONE where there is nothing to say, unavl where it is not known.
 	switch strings.ToUpper(f.Value) {
 	case "NONE", "UNAVL", "UNAVAIL":
 		f.Value = ""

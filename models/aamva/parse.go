@@ -53,7 +53,7 @@ func (p *parsing) fault(f string) {
 	}
 }
 
-// header reads (annex D.12.3): @ LF RS CR, "ANSI ", issuer, version, the issuer's own
+// header reads (annex D.12): @ LF RS CR, "ANSI ", issuer, version, the issuer's own
 // version (not in versions 0 and 1), the number of subfiles, and for each of
 // them two letters, offset and length. Older data says "AAMVA" for "ANSI ", and
 // issuers vary the control characters, so what counts is the word and the digits behind it.

@@ -172,7 +172,7 @@ func (w *writing) card() string {
 	b += w.some("DAY", c.Eyes) + w.some("DAZ", c.Hair)
 	b += w.some("DAG", c.Street) + w.some("DAH", c.Street2) + w.some("DAI", c.City) + w.some("DAJ", c.State)
 	if postal := strings.ReplaceAll(c.PostalCode, "-", ""); len(postal) == 5 && w.country == "USA" && digits(postal) {
-		b += w.element("DAK", postal+"0000  ") // eleven characters, annex D.12.5.1
+		b += w.element("DAK", postal+"0000  ") // eleven characters, annex D.12
 	} else {
 		b += w.some("DAK", postal)
 	}

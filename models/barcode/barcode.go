@@ -30,7 +30,7 @@ import (
 )
 
 // searched bounds the picture in which bars are looked for, in pixels. A larger one is
-// reduced: at 600 dpi a module of .25 mm (AAMVA DL/ID card design standard, D.3: .17 to
+// reduced: at 600 dpi a module of .25 mm (AAMVA DL/ID Card Design Standard, annex D: .17 to
 // .38 mm) still has 1.5 pixels then, which is enough to see that there are bars.
 const searched = 2_500_000
 

@@ -11,7 +11,7 @@ import (
 	"gocv.io/x/gocv"
 )
 
-// maxData bounds what one symbol may say: 928 codewords (ISO/IEC 15438 section 5.2.4)
+// maxData bounds what one symbol may say: 928 codewords (ISO/IEC 15438)
 // hold 2710 digits at most.
 const maxData = 4096
 

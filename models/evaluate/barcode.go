@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
+	"path/filepath"
 	"strings"
 
 	"gocv.io/x/gocv"
@@ -13,6 +16,7 @@ import (
 	"vestibule/models/barcode"
 	"vestibule/models/barcode/cardback"
 	"vestibule/models/evaluate/figures"
+	"vestibule/models/picture"
 )
 
 // How many drawn cards are read, and how they are seen. The seed makes every run the same.
@@ -23,11 +27,11 @@ const (
 	barcodeSeed    = 417
 )
 
-// barcodes reads symbols on drawn backs of cards, so it needs no test data. The places
+// barcodes reads symbols on drawn backs of cards, for which it needs no test data. The places
 // that look like bars were first chosen on drawings of the same kind (other seeds), which
 // these figures can therefore flatter: they say what blur, turn and noise do, not
 // what a camera does.
-func barcodes(ctx context.Context, _ models.Engine, _ string, log io.Writer) (figures.Set, error) {
+func barcodes(ctx context.Context, _ models.Engine, data string, log io.Writer) (figures.Set, error) {
 	dice := rand.New(rand.NewPCG(barcodeSeed, 1))
 	var ms, none []float64
 	wrong, invented := 0, 0
@@ -84,14 +88,55 @@ func barcodes(ctx context.Context, _ models.Engine, _ string, log io.Writer) (fi
 			invented++
 		}
 	}
+	passports, err := barcodeOnDocuments(ctx, data, log)
+	if err != nil {
+		return nil, err
+	}
 	const how = "drawn cards with AAMVA data, 3 pixels a module, Gaussian blur of sigma 0 to 1.5, noise of 0 to 6 grey levels, seen from below by up to 6 %"
-	return figures.Set{
+	set := figures.Set{
 		"barcode.read":     figures.Share(good, barcodeCards, how+", turned by up to 20°; right: every byte"),
 		"barcode.any_turn": figures.Share(turned, barcodeTurned, how+", turned by 0 to 360°"),
 		"barcode.wrong":    figures.Count(wrong+invented, barcodeCards+barcodeTurned+barcodeNothing, "symbols read wrongly, or read where there is none"),
 		"barcode.read_ms":  figures.Spread(ms, "ms", "processor time, all threads; frames of 1280 × 960 and 1300 × 1300 with a symbol"),
 		"barcode.none_ms":  figures.Spread(none, "ms", "processor time, all threads; frames of 1280 × 720: a card with print and a bar code of another kind"),
-	}, nil
+	}
+	if len(passports) > 0 {
+		set["barcode.documents_ms"] = figures.Spread(passports, "ms", "processor time, all threads; the labelled documents, none of which has a symbol")
+	}
+	return set, nil
+}
+
+// barcodeOnDocuments measures what the look for a barcode costs on the labelled
+// documents, where there are any. None of them shows a PDF417 symbol.
+func barcodeOnDocuments(ctx context.Context, data string, log io.Writer) ([]float64, error) {
+	var list []specimen
+	err := load(filepath.Join(data, "documents", "manifest.json"), &list)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var ms []float64
+	for _, s := range list {
+		f, err := frame(filepath.Join(data, "documents", s.File))
+		if err != nil {
+			return nil, err
+		}
+		m, err := picture.Decode(f)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", s.File, err)
+		}
+		used := processCPU()
+		b, err := barcode.Read(ctx, []gocv.Mat{m})
+		ms = append(ms, processCPU()-used)
+		m.Close()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", s.File, err)
+		}
+		fmt.Fprintf(log, "%-34s barcode %-5v %5.1f ms\n", filepath.Base(s.File), b.Found, ms[len(ms)-1])
+	}
+	return ms, nil
 }
 
 // licence makes data of the length and kind that a licence's barcode has.

@@ -35,7 +35,7 @@ type Card struct {
 // grain is how many pixels a module has where the card is drawn flat, before it is filmed.
 const grain = 6
 
-// rowHeight of the symbol, in modules (AAMVA DL/ID card design standard, D.3.3: three at least).
+// rowHeight of the symbol, in modules (AAMVA DL/ID Card Design Standard, annex D: three at least).
 const rowHeight = 3
 
 // encoderRow is how many pixels high the encoder draws a row.
@@ -147,7 +147,7 @@ func (c Card) flat() (*image.Gray, image.Rectangle, error) {
 }
 
 // encode makes the symbol. The encoder's left row indicators tell the number of rows
-// as ISO/IEC 15438 section 5.11.3 wants it only when that is a multiple of three, so
+// as ISO/IEC 15438 wants it only when that is a multiple of three, so
 // the next level is taken at which it is.
 func encode(data string, level byte) (image.Image, error) {
 	var err error
