@@ -9,6 +9,7 @@
 //	document/  where a document is, what kind it is, what its zone says
 //	barcode/   PDF417 symbols
 //	aamva/     what the barcode of a driver's licence says (no pixels)
+//	idnumber/  personal numbers: form, check digits, what they say (no pixels)
 //	visual/    which line of print is which field (no pixels)
 //	genuine/   whether it is the document itself, or a picture of it
 //	face/      where a face is, whose it is, whether it is alive

@@ -20,6 +20,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"vestibule/models"
@@ -54,6 +55,7 @@ func parts() []part {
 		{"capture", faces.Quality},
 		{"templates", faces.Multi},
 		{"attacks", attacks},
+		{"barcode", barcodes},
 	}
 }
 
@@ -71,7 +73,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	out := flags.String("out", "build/evaluate.json", "file that the figures are added to")
 	page := flags.String("report", "", "HTML file with all of it and pictures of what went wrong (default: beside -out; none: no page)")
 	dir := flags.String("models", "", "folder with the trained networks (default: where they are fetched to)")
-	only := flags.String("only", "", "one part alone: "+strings.Join(names(), ", "))
+	only := flags.String("only", "", "some parts alone, apart by commas: "+strings.Join(names(), ", "))
 	verbose := flags.Bool("v", false, "name every miss")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -98,7 +100,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	}
 	all := figures.Set{}
 	for _, p := range parts() {
-		if *only != "" && *only != p.name {
+		if *only != "" && !slices.Contains(strings.Split(*only, ","), p.name) {
 			continue
 		}
 		set, err := p.do(ctx, e, *data, log)

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -10,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vestibule/models"
+	"vestibule/models/aamva"
+	"vestibule/models/barcode/cardback"
 	"vestibule/models/manifest"
 )
 
@@ -63,4 +66,29 @@ func TestTheRealNetworksWorkInsideTheCage(t *testing.T) {
 	_, err = Start(ctx, Config{Command: []string{self, "real"}, ModelsDir: t.TempDir()})
 	require.ErrorIs(t, err, models.ErrModel)
 	require.ErrorContains(t, err, manifest.Hint)
+}
+
+func TestABarcodeIsReadInsideTheCage(t *testing.T) {
+	self, err := os.Executable()
+	require.NoError(t, err)
+	c, err := Start(context.Background(), Config{Command: []string{self, "real"}})
+	require.NoError(t, err)
+	defer c.Close()
+	data, err := aamva.Write(aamva.Content{
+		Issuer: "VA", Version: 10, FamilyName: "SPECIMEN", GivenName: "ALEX", Number: "T00000000", Birth: "1990-02-28", Issue: "2024-01-02", Expiry: "2032-02-28",
+		Sex: "x", Street: "2300 WEST BROAD STREET", City: "RICHMOND", State: "VA", PostalCode: "23269",
+	})
+	require.NoError(t, err)
+	m, _, err := cardback.Card{Data: string(data), Level: 5, Module: 3, Turn: 8, Blur: .7, Noise: 3, Width: 1280, Height: 900}.Draw(rand.New(rand.NewPCG(1, 2)))
+	require.NoError(t, err)
+	defer m.Close()
+	f := models.Frame{Format: models.RGB, Width: 1280, Height: 900, Pix: m.ToBytes()} // grey, so that the order of colours is all the same
+	x, err := c.Examine(context.Background(), []models.Frame{f}, models.Looks{Barcode: true})
+	require.NoError(t, err)
+	require.True(t, x.Barcode.Found)
+	d, err := aamva.Parse(x.Barcode.Data)
+	require.NoError(t, err)
+	require.True(t, d.Valid(), "%v", d.Faults)
+	require.Equal(t, "SPECIMEN", d.FamilyName.Value)
+	require.Zero(t, c.State().Restarts)
 }
