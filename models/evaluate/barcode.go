@@ -119,7 +119,7 @@ func barcodeOnDocuments(ctx context.Context, data string, log io.Writer) ([]floa
 	}
 	var ms []float64
 	for _, s := range list {
-		f, err := frame(filepath.Join(data, "documents", s.File))
+		f, err := picture.FromFile(filepath.Join(data, "documents", s.File))
 		if err != nil {
 			return nil, err
 		}
