@@ -19,7 +19,7 @@ const (
 	coverStep   = 14   // most that two neighbours of one finger differ
 	coverRun    = 4    // pixels along the border, least
 	coverBorder = .45  // share of the border from which nothing can be told: the table itself looks like skin
-	coverLeak   = .30  // share of the shape from which it is no finger
+	coverLeak   = .15  // share of the shape from which it is not a finger alone
 	coverFull   = .03  // share of the shape that brings the score to 0
 	coverLeast  = 5e-4 // share of the shape, least
 	coverMost   = 8    // places reported
@@ -116,9 +116,13 @@ func (m *Measurer) covered(bgr gocv.Mat, shape models.Quad) (score float64, at [
 			return
 		}
 		if stretch >= coverRun {
+			tip := boundsOf(m.cover.stack, s.w)
 			box, size := m.cover.grow(&s)
-			share := float64(size) / area
-			if share >= coverLeast && share <= coverLeak {
+			if float64(size) > coverLeak*area {
+				// The paper looks like skin too: what is known is how wide the finger is.
+				box, size = tip, stretch*stretch/2
+			}
+			if share := float64(size) / area; share >= coverLeast {
 				hidden += share
 				if len(at) < coverMost {
 					at = append(at, boxOf(box, s.w, s.h))
@@ -129,6 +133,15 @@ func (m *Measurer) covered(bgr gocv.Mat, shape models.Quad) (score float64, at [
 		m.cover.stack = m.cover.stack[:0]
 	})
 	return 100 * (1 - math.Min(1, hidden/coverFull)), at, nil
+}
+
+// boundsOf is the rectangle around pixels of a picture w wide.
+func boundsOf(at []int32, w int) (box image.Rectangle) {
+	for _, i := range at {
+		x, y := int(i)%w, int(i)/w
+		box = box.Union(image.Rect(x, y, x+1, y+1))
+	}
+	return box
 }
 
 // walk goes along the border, pixel by pixel. x, y lies just inside; cross tells that the same

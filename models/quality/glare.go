@@ -23,7 +23,7 @@ const (
 	glareDeep   = .30  // how deep the spot is without print, in parts of the root of its area: a disc's is .56
 	glareSolid  = .60  // the same in parts of its narrower half axis, least: an ellipse's is 1
 	glareOver   = 1.6  // most: what the picture cuts off looks deeper than it is wide
-	glareSoft   = .25  // how much of the step to the paper is still ahead two pixels outside
+	glareSoft   = .20  // how much of the step to the paper is still ahead three pixels outside
 	glareAbove  = 18.0 // grey levels above the paper around it
 	glareFull   = .04  // share of the picture that brings the score to 0
 	glareAtMost = 16   // places reported
@@ -65,7 +65,7 @@ func (s *spotter) glare(p plane) (score float64, at []models.Box) {
 		if share < glareLeast || share > glareMost || touches(box, p.w, p.h) && share > .05 {
 			continue
 		}
-		if !s.reflection(p, number, deep) {
+		if !s.reflection(p, number, box, deep) {
 			continue
 		}
 		covered += share
@@ -167,13 +167,50 @@ func (s *spotter) narrow(p plane) float64 {
 	return 2 * math.Sqrt(math.Max(0, (xx+yy)/2-math.Hypot((xx-yy)/2, xy)))
 }
 
+// fill marks what the spot encloses as taken by its ring, so that letters on a white page are not
+// mistaken for its border.
+func (s *spotter) fill(p plane, number int32, box image.Rectangle) {
+	s.edge = s.edge[:0]
+	reach := func(x, y int) {
+		if j := y*p.w + x; s.of[j] != number && s.ring[j] != -number {
+			s.ring[j] = -number
+			s.edge = append(s.edge, int32(j))
+		}
+	}
+	for x := box.Min.X; x < box.Max.X; x++ {
+		reach(x, box.Min.Y)
+		reach(x, box.Max.Y-1)
+	}
+	for y := box.Min.Y; y < box.Max.Y; y++ {
+		reach(box.Min.X, y)
+		reach(box.Max.X-1, y)
+	}
+	for len(s.edge) > 0 {
+		at := int(s.edge[len(s.edge)-1])
+		s.edge = s.edge[:len(s.edge)-1]
+		for _, d := range steps {
+			if q := image.Pt(at%p.w, at/p.w).Add(d); q.In(box) {
+				reach(q.X, q.Y)
+			}
+		}
+	}
+	for y := box.Min.Y; y < box.Max.Y; y++ {
+		for x := box.Min.X; x < box.Max.X; x++ {
+			if j := y*p.w + x; s.of[j] != number && s.ring[j] != -number {
+				s.ring[j] = number
+			}
+		}
+	}
+}
+
 // reflection judges the spot in s.part by how deep it is and by two rings around it: one
 // close to its border, one far enough to be plain paper.
-func (s *spotter) reflection(p plane, number int32, deep int) bool {
+func (s *spotter) reflection(p plane, number int32, box image.Rectangle, deep int) bool {
 	size := math.Sqrt(float64(len(s.part)))
 	if d, half := float64(deep), s.narrow(p); d < glareDeep*size || d < glareSolid*half || d > glareOver*half {
 		return false
 	}
+	s.fill(p, number, box)
 	far := int(math.Max(6, size/3))
 	var near, paper [256]int
 	nears, papers := 0, 0
@@ -194,7 +231,7 @@ func (s *spotter) reflection(p plane, number int32, deep int) bool {
 				s.ring[j] = number
 				s.next = append(s.next, int32(j))
 				switch {
-				case d == 2:
+				case d == 3:
 					near[p.pix[j]]++
 					nears++
 				case d > far*2/3:
