@@ -1,9 +1,10 @@
 package document
 
 import (
+	"cmp"
 	"image"
 	"math"
-	"sort"
+	"slices"
 
 	"gocv.io/x/gocv"
 
@@ -37,31 +38,59 @@ type outline struct {
 
 // findOutline looks for a document's border in a BGR picture; it is false without one.
 func findOutline(bgr gocv.Mat) (outline, bool, error) {
-	w, h := picture.Within(bgr.Cols(), bgr.Rows(), outlineSide, outlineSide)
-	small, err := picture.Resize(bgr, w, h)
-	if err != nil {
+	var f outliner
+	defer f.close()
+	return f.find(bgr)
+}
+
+// outliner looks for borders in picture after picture in the same memory. The zero value is
+// ready; one goroutine at a time.
+type outliner struct {
+	small, lab, channel, edges, thick, kernel, tree gocv.Mat
+	open                                            bool
+
+	points []image.Point
+	hull   []vec
+	sides  []vec
+}
+
+func (f *outliner) mats() [7]*gocv.Mat {
+	return [7]*gocv.Mat{&f.small, &f.lab, &f.channel, &f.edges, &f.thick, &f.tree, &f.kernel}
+}
+
+func (f *outliner) close() {
+	if f.open {
+		for _, m := range f.mats() {
+			m.Close()
+		}
+	}
+	*f = outliner{}
+}
+
+func (f *outliner) find(bgr gocv.Mat) (outline, bool, error) {
+	if err := picture.BGR(bgr); err != nil {
 		return outline{}, false, err
 	}
-	defer small.Close()
-	lab := gocv.NewMat()
-	defer lab.Close()
-	gocv.CvtColor(small, &lab, gocv.ColorBGRToLab)
-	gocv.GaussianBlur(lab, &lab, image.Pt(5, 5), 0, 0, gocv.BorderDefault)
-	channels := gocv.Split(lab)
-	defer func() {
-		for _, c := range channels {
-			c.Close()
+	if !f.open {
+		for _, m := range f.mats() {
+			if m != &f.kernel {
+				*m = gocv.NewMat()
+			}
 		}
-	}()
-	kernel := gocv.GetStructuringElement(gocv.MorphRect, image.Pt(3, 3))
-	defer kernel.Close()
+		f.kernel, f.open = gocv.GetStructuringElement(gocv.MorphRect, image.Pt(3, 3)), true
+	}
+	w, h := picture.Within(bgr.Cols(), bgr.Rows(), outlineSide, outlineSide)
+	gocv.Resize(bgr, &f.small, image.Pt(w, h), 0, 0, gocv.InterpolationArea)
+	gocv.CvtColor(f.small, &f.lab, gocv.ColorBGRToLab)
+	gocv.GaussianBlur(f.lab, &f.lab, image.Pt(5, 5), 0, 0, gocv.BorderDefault)
 	best := outline{}
-	for i, c := range channels {
-		for _, cut := range [][2]float32{{10, 30}, {25, 75}, {60, 150}} {
+	for i := range 3 {
+		gocv.ExtractChannel(f.lab, &f.channel, i)
+		for _, cut := range [3][2]float32{{10, 30}, {25, 75}, {60, 150}} {
 			if i > 0 && cut[0] > 50 {
 				continue // a* and b* never change that much
 			}
-			if o := outlineOf(c, cut, kernel); o.score > best.score {
+			if o := f.in(cut); o.score > best.score {
 				best = o
 			}
 		}
@@ -76,18 +105,20 @@ func findOutline(bgr gocv.Mat) (outline, bool, error) {
 	return best, true, nil
 }
 
-func outlineOf(channel gocv.Mat, cut [2]float32, kernel gocv.Mat) outline {
-	edges, thick := gocv.NewMat(), gocv.NewMat()
-	defer edges.Close()
-	defer thick.Close()
-	gocv.Canny(channel, &edges, cut[0], cut[1])
-	gocv.Dilate(edges, &thick, kernel)
-	pix, w, h := thick.ToBytes(), thick.Cols(), thick.Rows()
-	dense := float64(gocv.CountNonZero(thick)) / float64(w*h)
+// in looks for the best border in one channel.
+func (f *outliner) in(cut [2]float32) outline {
+	gocv.Canny(f.channel, &f.edges, cut[0], cut[1])
+	gocv.Dilate(f.edges, &f.thick, f.kernel)
+	w, h := f.thick.Cols(), f.thick.Rows()
+	dense := float64(gocv.CountNonZero(f.thick)) / float64(w*h)
 	if dense > outlineDense {
 		return outline{} // edges everywhere prove nothing
 	}
-	found := gocv.FindContours(thick, gocv.RetrievalExternal, gocv.ChainApproxSimple)
+	pix, err := f.thick.DataPtrUint8()
+	if err != nil || len(pix) != w*h {
+		return outline{}
+	}
+	found := gocv.FindContoursWithParams(f.thick, &f.tree, gocv.RetrievalExternal, gocv.ChainApproxSimple)
 	defer found.Close()
 	best := outline{}
 	for i := range found.Size() {
@@ -95,7 +126,13 @@ func outlineOf(channel gocv.Mat, cut [2]float32, kernel gocv.Mat) outline {
 		if box := gocv.BoundingRect(c); float64(box.Dx()*box.Dy()) < outlineArea*float64(w*h) {
 			continue
 		}
-		q, ok := fourCorners(hull(c.ToPoints()))
+		f.points = f.points[:0]
+		for k := range c.Size() {
+			f.points = append(f.points, c.At(k))
+		}
+		f.hull = hull(f.points, f.hull[:0])
+		f.sides = append(f.sides[:0], f.hull...)
+		q, ok := fourCorners(f.sides)
 		if !ok {
 			continue
 		}
@@ -114,36 +151,41 @@ func outlineOf(channel gocv.Mat, cut [2]float32, kernel gocv.Mat) outline {
 	return best
 }
 
-// hull is the convex hull, clockwise on the screen (Andrew's monotone chain).
-func hull(points []image.Point) []vec {
-	sort.Slice(points, func(i, j int) bool {
-		return points[i].X < points[j].X || points[i].X == points[j].X && points[i].Y < points[j].Y
-	})
-	turn := func(a, b, c vec) float64 { u, v := b.sub(a), c.sub(a); return u.x*v.y - u.y*v.x }
-	var out []vec
-	half := func(in func(int) image.Point) {
+// hull appends the convex hull to out, clockwise on the screen (Andrew's monotone chain). It orders the points.
+func hull(points []image.Point, out []vec) []vec {
+	if len(points) < 3 {
+		return out
+	}
+	slices.SortFunc(points, func(a, b image.Point) int { return cmp.Or(a.X-b.X, a.Y-b.Y) })
+	n := len(points)
+	for pass := range 2 {
 		base := len(out)
-		for i := range points {
-			p := vec{float64(in(i).X), float64(in(i).Y)}
-			for len(out) >= base+2 && turn(out[len(out)-2], out[len(out)-1], p) <= 0 {
+		for i := range n {
+			at := points[i]
+			if pass == 1 {
+				at = points[n-1-i]
+			}
+			p := vec{float64(at.X), float64(at.Y)}
+			for len(out) >= base+2 && out[len(out)-2].turn(out[len(out)-1], p) <= 0 {
 				out = out[:len(out)-1]
 			}
 			out = append(out, p)
 		}
 		out = out[:len(out)-1]
 	}
-	if len(points) < 3 {
-		return nil
-	}
-	half(func(i int) image.Point { return points[i] })
-	half(func(i int) image.Point { return points[len(points)-1-i] })
 	return out
+}
+
+// turn is positive when the way from v over b to c turns clockwise on the screen.
+func (v vec) turn(b, c vec) float64 {
+	u, w := b.sub(v), c.sub(v)
+	return u.x*w.y - u.y*w.x
 }
 
 // fourCorners reduces a convex polygon to its four dominant sides: it takes away the
 // side whose loss grows the polygon least, until four are left. Rounded corners become sharp again.
+// It works in p.
 func fourCorners(p []vec) (q [4]vec, ok bool) {
-	p = append([]vec(nil), p...)
 	if len(p) < 4 {
 		return q, false
 	}
