@@ -9,6 +9,7 @@ import (
 	"gocv.io/x/gocv"
 
 	"vestibule/models/picture"
+	"vestibule/models/quality"
 )
 
 // The outline is looked for at this longer side. Measured on drawn scenes (n = 30 each):
@@ -46,16 +47,17 @@ func findOutline(bgr gocv.Mat) (outline, bool, error) {
 // outliner looks for borders in picture after picture in the same memory. The zero value is
 // ready; one goroutine at a time.
 type outliner struct {
-	small, lab, channel, edges, thick, kernel, tree gocv.Mat
-	open                                            bool
+	small, lab, channel, edges, thick, kernel, tree, hand gocv.Mat
+	open, masked                                          bool
 
+	stack  []int32
 	points []image.Point
 	hull   []vec
 	sides  []vec
 }
 
-func (f *outliner) mats() [7]*gocv.Mat {
-	return [7]*gocv.Mat{&f.small, &f.lab, &f.channel, &f.edges, &f.thick, &f.tree, &f.kernel}
+func (f *outliner) mats() [8]*gocv.Mat {
+	return [8]*gocv.Mat{&f.small, &f.lab, &f.channel, &f.edges, &f.thick, &f.tree, &f.hand, &f.kernel}
 }
 
 func (f *outliner) close() {
@@ -83,6 +85,74 @@ func (f *outliner) find(bgr gocv.Mat) (outline, bool, error) {
 	gocv.Resize(bgr, &f.small, image.Pt(w, h), 0, 0, gocv.InterpolationArea)
 	gocv.CvtColor(f.small, &f.lab, gocv.ColorBGRToLab)
 	gocv.GaussianBlur(f.lab, &f.lab, image.Pt(5, 5), 0, 0, gocv.BorderDefault)
+	f.masked = false
+	best := f.best()
+	if best.score == 0 && f.hands() {
+		f.masked = true
+		best = f.best()
+	}
+	if best.score == 0 {
+		return outline{}, false, nil
+	}
+	kx, ky := float64(bgr.Cols())/float64(w), float64(bgr.Rows())/float64(h)
+	for i, c := range best.corners {
+		best.corners[i] = c.scaled(kx, ky)
+	}
+	return best, true, nil
+}
+
+// hands marks what looks like a hand that reaches into the picture: its outline joins that of the document it holds,
+// and without its edges the document's are left. It is false without any, and where the table itself looks so.
+func (f *outliner) hands() bool {
+	const least, most = .002, .35 // of the picture
+	gocv.CvtColor(f.small, &f.edges, gocv.ColorBGRToYCrCb)
+	pix, err := f.edges.DataPtrUint8()
+	w, h := f.edges.Cols(), f.edges.Rows()
+	if err != nil || len(pix) != 3*w*h {
+		return false
+	}
+	gocv.ExtractChannel(f.edges, &f.hand, 0) // of the size and type
+	mask, err := f.hand.DataPtrUint8()
+	if err != nil || len(mask) != w*h {
+		return false
+	}
+	clear(mask)
+	f.stack = f.stack[:0]
+	reach := func(x, y int) {
+		if i := y*w + x; mask[i] == 0 && quality.Skin(pix[3*i], pix[3*i+1], pix[3*i+2]) {
+			mask[i] = 255
+			f.stack = append(f.stack, int32(i))
+		}
+	}
+	for x := range w {
+		reach(x, 0)
+		reach(x, h-1)
+	}
+	for y := range h {
+		reach(0, y)
+		reach(w-1, y)
+	}
+	n := 0
+	for ; len(f.stack) > 0; n++ {
+		i := int(f.stack[len(f.stack)-1])
+		f.stack = f.stack[:len(f.stack)-1]
+		x, y := i%w, i/w
+		reach(max(0, x-1), y)
+		reach(min(w-1, x+1), y)
+		reach(x, max(0, y-1))
+		reach(x, min(h-1, y+1))
+	}
+	if share := float64(n) / float64(w*h); share < least || share > most {
+		return false
+	}
+	for range 3 { // a hand's edges lie beside it, and are thick
+		gocv.Dilate(f.hand, &f.hand, f.kernel)
+	}
+	return true
+}
+
+// best looks for the best border in all channels.
+func (f *outliner) best() outline {
 	best := outline{}
 	for i := range 3 {
 		gocv.ExtractChannel(f.lab, &f.channel, i)
@@ -95,20 +165,16 @@ func (f *outliner) find(bgr gocv.Mat) (outline, bool, error) {
 			}
 		}
 	}
-	if best.score == 0 {
-		return outline{}, false, nil
-	}
-	kx, ky := float64(bgr.Cols())/float64(w), float64(bgr.Rows())/float64(h)
-	for i, c := range best.corners {
-		best.corners[i] = c.scaled(kx, ky)
-	}
-	return best, true, nil
+	return best
 }
 
 // in looks for the best border in one channel.
 func (f *outliner) in(cut [2]float32) outline {
 	gocv.Canny(f.channel, &f.edges, cut[0], cut[1])
 	gocv.Dilate(f.edges, &f.thick, f.kernel)
+	if f.masked {
+		gocv.Subtract(f.thick, f.hand, &f.thick)
+	}
 	w, h := f.thick.Cols(), f.thick.Rows()
 	dense := float64(gocv.CountNonZero(f.thick)) / float64(w*h)
 	if dense > outlineDense {

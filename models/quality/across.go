@@ -3,7 +3,6 @@ package quality
 import (
 	"fmt"
 	"image"
-	"slices"
 
 	"gocv.io/x/gocv"
 
@@ -12,10 +11,11 @@ import (
 )
 
 const (
-	acrossMost  = 8   // frames compared
-	acrossSlack = 7   // pixels, across, of the window that forgives frames not lying exactly on each other
-	acrossInk   = 140 // grey level below which there is print
-	acrossDeep  = .12 // as glareDeep, for what is left of a spot where it is in all frames
+	acrossMost   = 8   // frames compared
+	acrossSlack  = 7   // pixels, across, of the window that forgives frames not lying exactly on each other
+	acrossLetter = 13  // pixels, across, of what drowns with a letter
+	acrossInk    = 140 // grey level below which there is print
+	acrossDeep   = .12 // as glareDeep, for what is left of a spot where it is in all frames
 )
 
 // Reflections are those of one frame.
@@ -51,7 +51,10 @@ func GlareAcross(frames []gocv.Mat) ([]Reflections, error) {
 	}
 	out := make([]Reflections, len(frames))
 	for i := range out {
-		out[i] = a.of(i)
+		var err error
+		if out[i], err = a.of(i); err != nil {
+			return nil, err
+		}
 	}
 	return out, nil
 }
@@ -108,7 +111,15 @@ func (a *across) add(bgr gocv.Mat) error {
 }
 
 // of finds the reflections of one frame.
-func (a *across) of(i int) Reflections {
+func (a *across) of(i int) (Reflections, error) {
+	// Where another frame has print; a letter's neighbourhood, as far as it is saturated, is drowned with it.
+	gone := gocv.NewMatWithSize(a.h, a.w, gocv.MatTypeCV8UC1)
+	defer gone.Close()
+	lost, err := planeOf(gone)
+	if err != nil {
+		return Reflections{}, err
+	}
+	clear(lost.pix)
 	found := plane{make([]byte, a.w*a.h), a.w, a.h}
 	for j := range a.plain {
 		if j == i {
@@ -119,9 +130,20 @@ func (a *across) of(i int) Reflections {
 			case v < glareCut:
 			case a.brightest[j].pix[k] < glareCut-glareAbove: // the paper is darker there
 				found.pix[k] = 255
-			case a.wide[i].pix[k] >= glareCut && a.ink[j].pix[k] < acrossInk: // print is there
-				found.pix[k] = 255
+			case a.wide[i].pix[k] >= glareCut && a.ink[j].pix[k] < acrossInk:
+				lost.pix[k] = 255
 			}
+		}
+	}
+	window := gocv.GetStructuringElement(gocv.MorphRect, image.Pt(acrossLetter, acrossLetter))
+	defer window.Close()
+	gocv.Dilate(gone, &gone, window)
+	if lost, err = planeOf(gone); err != nil {
+		return Reflections{}, err
+	}
+	for k, v := range a.plain[i].pix {
+		if v >= glareCut && lost.pix[k] > 0 {
+			found.pix[k] = 255
 		}
 	}
 	a.spots.prepare(found)
@@ -145,6 +167,5 @@ func (a *across) of(i int) Reflections {
 		}
 	}
 	out.Score = 100 * (1 - min(1, covered/glareFull))
-	out.At = slices.Clip(out.At)
-	return out
+	return out, nil
 }

@@ -51,11 +51,15 @@ func (s *scene) within(x, y int) bool {
 	return true
 }
 
-// skin tells the colours of human skin of any tone (Chai and Ngan, IEEE Trans. CSVT 9(4), 1999: Cb
-// 77..127, Cr 133..173), a little widened for lamps; what is almost black has no colour.
+// Skin tells the colours of human skin of any tone in Y'CrCb (Chai and Ngan, IEEE Trans. CSVT 9(4), 1999: Cb
+// 77..127, Cr 133..173), a little widened for lamps; what is almost black has no colour. Wood has them too.
+func Skin(y, cr, cb byte) bool {
+	return y > 30 && cr >= 135 && cr <= 180 && cb >= 77 && cb <= 125
+}
+
 func (s *scene) skin(x, y int) bool {
 	p := s.pix[3*(y*s.w+x):]
-	return p[0] > 30 && p[1] >= 135 && p[1] <= 180 && p[2] >= 77 && p[2] <= 125
+	return Skin(p[0], p[1], p[2])
 }
 
 // apart is how much two pixels differ.
