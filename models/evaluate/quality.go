@@ -119,16 +119,29 @@ func (s *spoiler) specimen(ctx context.Context, e models.Engine, seed uint64, fi
 		s.note("copy.mixed", s.measure(lit(copied, all[0], all[2])).Colour)
 	}
 
-	for _, table := range []color.RGBA{{R: 38, G: 40, B: 44}, {R: 205, G: 205, B: 200}, {R: 150, G: 105, B: 65}} {
+	for i, table := range []color.RGBA{{R: 38, G: 40, B: 44}, {R: 205, G: 205, B: 200}, {R: 150, G: 105, B: 65}} {
 		laid, corners := d.laid(m, table)
 		s.place("free", laid, corners)
 		for _, skin := range skins() {
 			f := d.finger(laid, corners, skin, d.between(70, 120), d.between(35, 90))
 			s.place("finger", f, corners)
+			if i == 0 {
+				hint, err := s.glance(ctx, e, f)
+				if err != nil {
+					return err
+				}
+				s.note("live.finger", counted(hint == models.HintFinger))
+				s.note("live.stopped", counted(hint != models.HintNone))
+			}
 			f.Close()
 		}
-		if err := s.glance(ctx, e, laid); err != nil {
+		hint, err := s.glance(ctx, e, laid)
+		if err != nil {
 			return err
+		}
+		s.note("live.free", counted(hint == models.HintFinger))
+		if i == 0 {
+			s.note("live.ready", counted(hint == models.HintNone))
 		}
 		laid.Close()
 	}
@@ -182,19 +195,28 @@ func (s *spoiler) place(name string, m gocv.Mat, corners [4]image.Point) {
 	s.note(name, p.Uncovered)
 }
 
-// glance times the live look at a frame as a camera sends it.
-func (s *spoiler) glance(ctx context.Context, e models.Engine, m gocv.Mat) error {
+// glance times the live look at a frame as a camera sends it, and gives its hint.
+func (s *spoiler) glance(ctx context.Context, e models.Engine, m gocv.Mat) (models.HintCode, error) {
 	b, err := picture.EncodeJPEG(m, 90)
 	if err != nil {
-		return err
+		return "", err
 	}
 	start, used := time.Now(), processCPU()
-	if _, err := e.Glance(ctx, models.Frame{Format: models.JPEG, Pix: b}, models.AimDocument); err != nil {
-		return err
+	g, err := e.Glance(ctx, models.Frame{Format: models.JPEG, Pix: b}, models.AimDocument)
+	if err != nil {
+		return "", err
 	}
 	s.scores["glance.ms"] = append(s.scores["glance.ms"], float64(time.Since(start))/float64(time.Millisecond))
 	s.scores["glance.cpu"] = append(s.scores["glance.cpu"], processCPU()-used)
-	return nil
+	return g.Hint, nil
+}
+
+// counted is 1 for what is so, to be counted by its share.
+func counted(so bool) float64 {
+	if so {
+		return 1
+	}
+	return 0
 }
 
 // colourful tells by the plain difference of the channels, not by the measure in question.
@@ -228,28 +250,39 @@ func (s *spoiler) figures() figures.Set {
 		}
 		return figures.Share(n, len(v), more)
 	}
+	count := func(v []float64, more string) figures.Figure {
+		n := 0.0
+		for _, x := range v {
+			n += x
+		}
+		return figures.Share(int(n), len(v), more)
+	}
 	sharp, colour := all("sharp"), all("colour")
 	out := figures.Set{
-		"quality.blur_auc":           area(sharp, all("blur.gauss15", "blur.gauss25", "blur.motion"), "all of the following"),
-		"quality.blur_auc.gauss15":   area(sharp, all("blur.gauss15"), "Gaussian of 1.5 pixels"),
-		"quality.blur_auc.gauss25":   area(sharp, all("blur.gauss25"), "Gaussian of 2.5 pixels"),
-		"quality.blur_auc.motion":    area(sharp, all("blur.motion"), "even motion of 9 pixels in any direction"),
-		"quality.blur_false_alarm":   below(sharp, quality.Legible, "clean pictures under Legible"),
-		"quality.blur_caught":        below(all("blur.gauss25"), quality.Legible, "Gaussian of 2.5 pixels under Legible"),
-		"quality.glare_auc.scan":     area(all("plain.scan"), all("glare.scan"), "all kinds of spots on the scans as they are: on paper at 255 light leaves no trace"),
-		"quality.glare_false_alarm":  below(all("plain", "plain.scan", "plain.uneven", "glare.white"), quality.Glaring, "under Glaring: clean pictures as scanned, as exposed, in uneven light, and drawn white pages"),
-		"quality.glare_across_auc":   area(all("across.plain"), all("across.moving"), "three frames a pixel off each other, a spot that moves or none"),
-		"quality.glare_across.scan":  area(all("across.plain.scan"), all("across.moving.scan"), "the same on the scans as they are, white paper at 255 included"),
-		"quality.copy_auc":           area(colour, all("copy"), "copies in black and white with a toner's tint; pictures without any colour left out"),
-		"quality.copy_auc.cast":      area(all("colour.cast"), all("copy.cast"), "both in four lamps' light, unbalanced"),
-		"quality.copy_auc.mixed":     area(all("colour.mixed"), all("copy.mixed"), "both in warm light from the left and cool light from the right"),
-		"quality.copy_false_alarm":   below(all("colour", "colour.cast"), quality.Grey, "pictures in colour, under each lamp, under Grey"),
-		"quality.copy_caught":        below(all("copy", "copy.cast"), quality.Grey, "copies, under each lamp, under Grey"),
-		"quality.finger_auc":         area(all("free"), all("finger"), "drawn fingers of five skins over one border, on a dark, a light and a wooden table; the outline is given"),
-		"quality.finger_false_alarm": below(all("free"), quality.Obstructed, "the same without a finger, under Obstructed"),
-		"quality.finger_caught":      below(all("finger"), quality.Obstructed, "the same with one, under Obstructed"),
-		"quality.glance_ms":          figures.Spread(all("glance.ms"), "ms", "the engine's live look at a JPEG of 1280 × 720, decoding included"),
-		"quality.glance_cpu_ms":      figures.Spread(all("glance.cpu"), "ms", "processor time of the same, all threads"),
+		"quality.blur_auc":            area(sharp, all("blur.gauss15", "blur.gauss25", "blur.motion"), "all of the following"),
+		"quality.blur_auc.gauss15":    area(sharp, all("blur.gauss15"), "Gaussian of 1.5 pixels"),
+		"quality.blur_auc.gauss25":    area(sharp, all("blur.gauss25"), "Gaussian of 2.5 pixels"),
+		"quality.blur_auc.motion":     area(sharp, all("blur.motion"), "even motion of 9 pixels in any direction"),
+		"quality.blur_false_alarm":    below(sharp, quality.Legible, "clean pictures under Legible"),
+		"quality.blur_caught":         below(all("blur.gauss25"), quality.Legible, "Gaussian of 2.5 pixels under Legible"),
+		"quality.glare_auc.scan":      area(all("plain.scan"), all("glare.scan"), "all kinds of spots on the scans as they are: on paper at 255 light leaves no trace"),
+		"quality.glare_false_alarm":   below(all("plain", "plain.scan", "plain.uneven", "glare.white"), quality.Glaring, "under Glaring: clean pictures as scanned, as exposed, in uneven light, and drawn white pages"),
+		"quality.glare_across_auc":    area(all("across.plain"), all("across.moving"), "three frames a pixel off each other, a spot that moves or none"),
+		"quality.glare_across.scan":   area(all("across.plain.scan"), all("across.moving.scan"), "the same on the scans as they are, white paper at 255 included"),
+		"quality.copy_auc":            area(colour, all("copy"), "copies in black and white with a toner's tint; pictures without any colour left out"),
+		"quality.copy_auc.cast":       area(all("colour.cast"), all("copy.cast"), "both in four lamps' light, unbalanced"),
+		"quality.copy_auc.mixed":      area(all("colour.mixed"), all("copy.mixed"), "both in warm light from the left and cool light from the right"),
+		"quality.copy_false_alarm":    below(all("colour", "colour.cast"), quality.Grey, "pictures in colour, under each lamp, under Grey"),
+		"quality.copy_caught":         below(all("copy", "copy.cast"), quality.Grey, "copies, under each lamp, under Grey"),
+		"quality.finger_auc":          area(all("free"), all("finger"), "drawn fingers of five skins over one border, on a dark, a light and a wooden table; the outline is given"),
+		"quality.finger_false_alarm":  below(all("free"), quality.Obstructed, "the same without a finger, under Obstructed"),
+		"quality.finger_caught":       below(all("finger"), quality.Obstructed, "the same with one, under Obstructed"),
+		"quality.finger_live":         count(all("live.finger"), "the engine's live look names the finger; it finds the outline itself; dark table"),
+		"quality.finger_live_stopped": count(all("live.stopped"), "the same: it names anything, so that no picture is taken"),
+		"quality.live_ready":          count(all("live.ready"), "the engine's live look has nothing against the same pictures without a finger; dark table"),
+		"quality.finger_live_false":   count(all("live.free"), "the engine's live look names a finger where none is, all tables"),
+		"quality.glance_ms":           figures.Spread(all("glance.ms"), "ms", "the engine's live look at a JPEG of 1280 × 720, decoding included"),
+		"quality.glance_cpu_ms":       figures.Spread(all("glance.cpu"), "ms", "processor time of the same, all threads"),
 	}
 	var glare []float64
 	for _, k := range kinds() {
