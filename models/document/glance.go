@@ -64,7 +64,8 @@ func (l *glimpse) glance(bgr gocv.Mat, w, h int) (models.Glance, error) {
 		g.Hint = models.HintBright
 		return g, nil
 	}
-	o, seen, err := l.border.find(bgr)
+	small := l.measure.Small()
+	o, seen, err := l.border.find(small)
 	if err != nil {
 		return g, err
 	}
@@ -72,13 +73,13 @@ func (l *glimpse) glance(bgr gocv.Mat, w, h int) (models.Glance, error) {
 		g.Hint = models.HintNoDocument
 		return g, nil
 	}
-	q := toQuad(o.corners, bgr.Cols(), bgr.Rows())
+	q := toQuad(o.corners, small.Cols(), small.Rows())
 	g.Outline = &q
-	mm := presumedMM(o.corners) * float64(bgr.Cols()) / float64(w)
+	mm := presumedMM(o.corners) * float64(small.Cols()) / float64(w)
 	if g.Quality.Placement, err = l.measure.Place(bgr, q, 1/mm); err != nil {
 		return g, err
 	}
-	g.Hint = glanceHint(o.corners, bgr.Cols(), bgr.Rows(), g.Quality)
+	g.Hint = glanceHint(o.corners, small.Cols(), small.Rows(), g.Quality)
 	return g, nil
 }
 

@@ -82,12 +82,16 @@ func (f *outliner) find(bgr gocv.Mat) (outline, bool, error) {
 		f.kernel, f.open = gocv.GetStructuringElement(gocv.MorphRect, image.Pt(3, 3)), true
 	}
 	w, h := picture.Within(bgr.Cols(), bgr.Rows(), outlineSide, outlineSide)
-	gocv.Resize(bgr, &f.small, image.Pt(w, h), 0, 0, gocv.InterpolationArea)
-	gocv.CvtColor(f.small, &f.lab, gocv.ColorBGRToLab)
+	small := bgr
+	if w < bgr.Cols() || h < bgr.Rows() {
+		gocv.Resize(bgr, &f.small, image.Pt(w, h), 0, 0, gocv.InterpolationArea)
+		small = f.small
+	}
+	gocv.CvtColor(small, &f.lab, gocv.ColorBGRToLab)
 	gocv.GaussianBlur(f.lab, &f.lab, image.Pt(5, 5), 0, 0, gocv.BorderDefault)
 	f.masked = false
 	best := f.best()
-	if best.score == 0 && f.hands() {
+	if best.score == 0 && f.hands(small) {
 		f.masked = true
 		best = f.best()
 	}
@@ -103,9 +107,9 @@ func (f *outliner) find(bgr gocv.Mat) (outline, bool, error) {
 
 // hands marks what looks like a hand that reaches into the picture: its outline joins that of the document it holds,
 // and without its edges the document's are left. It is false without any, and where the table itself looks so.
-func (f *outliner) hands() bool {
+func (f *outliner) hands(small gocv.Mat) bool {
 	const least, most = .002, .35 // of the picture
-	gocv.CvtColor(f.small, &f.edges, gocv.ColorBGRToYCrCb)
+	gocv.CvtColor(small, &f.edges, gocv.ColorBGRToYCrCb)
 	pix, err := f.edges.DataPtrUint8()
 	w, h := f.edges.Cols(), f.edges.Rows()
 	if err != nil || len(pix) != 3*w*h {

@@ -47,6 +47,8 @@ type Measurer struct {
 	small, grey, full, less, tint, lab gocv.Mat
 	open                               bool
 
+	last gocv.Mat // m.small or what was measured
+
 	tiles   []float64
 	clipped []bool
 	spots   spotter
@@ -83,12 +85,17 @@ func (m *Measurer) Measure(bgr gocv.Mat) (models.Quality, error) { return m.meas
 // Live is the function Live.
 func (m *Measurer) Live(bgr gocv.Mat) (models.Quality, error) { return m.measure(bgr, true) }
 
+// Small is the picture that was measured last with a longer side of 480 pixels at most, for whoever needs
+// one as well. It is good until the next call, and while the picture itself is.
+func (m *Measurer) Small() gocv.Mat { return m.last }
+
 func (m *Measurer) measure(bgr gocv.Mat, live bool) (q models.Quality, err error) {
 	if err := picture.BGR(bgr); err != nil {
 		return q, err
 	}
 	m.begin()
 	small := m.shrink(bgr, &m.small, smallSide)
+	m.last = small
 	gocv.CvtColor(small, &m.grey, gocv.ColorBGRToGray)
 	grey, err := planeOf(m.grey)
 	if err != nil {
