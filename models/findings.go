@@ -56,6 +56,8 @@ const (
 	HintAngle        HintCode = "angle"
 	HintGlare        HintCode = "glare"
 	HintBlur         HintCode = "blur"
+	HintFinger       HintCode = "finger" // something of skin's colour lies over the document's border
+	HintCopy         HintCode = "copy"   // a copy in black and white
 	HintHold         HintCode = "hold-still"
 	HintNoFace       HintCode = "no-face"
 	HintSeveralFaces HintCode = "several-faces"
@@ -78,6 +80,27 @@ type Quality struct {
 	Colour    float64 // 100: full colour, 0: black and white copy
 	Luma      float64 // mean, 0..255
 	GlareAt   []Box   // where it is
+	Placement Placement
+}
+
+// Placement is how a document lies in its picture. Scores are 0..100, 100 is best.
+type Placement struct {
+	Known       bool    // an outline was found; without it nothing else here means anything
+	Inside      float64 // how far its corners are from the picture's borders
+	Flat        float64 // how much it is seen from straight above
+	PixelsPerMM float64 // 0: not known
+	Resolution  float64 // what that is worth; 0 when not known
+	Uncovered   float64 // 100: no finger lies over its border
+	CoveredAt   []Box   // where one does
+}
+
+// Measure is one measure of a picture in words; see package quality's Judge.
+type Measure struct {
+	Name  string   // sharpness, glare, colour, exposure, resolution, inside, flat, uncovered
+	Score float64  // 0..100, 100 is best
+	At    []Box    // where; empty: nowhere or everywhere
+	Hint  HintCode // what would cure it; HintNone while the score is no problem
+	Code  string   // the contract's code it stands for
 }
 
 // Glance is what one look at a live frame tells.

@@ -17,7 +17,9 @@ const (
 	// MinIDLiveness is the contract's line for each of the three pipelines.
 	MinIDLiveness = 50
 	// MinColour is the colour score under which a document counts as a copy in black and white.
-	MinColour = 10
+	// Of 28 public pictures and their grey copies, each in the light of five lamps, all copies score 2 or less
+	// and all pictures in colour but an almost grey one 11 or more; see models/evaluate's part "quality". The same as models/quality's Grey.
+	MinColour = 5
 )
 
 // Step1 is everything the document's checks look at.
@@ -66,6 +68,9 @@ func (s Step1) quality() Verdict {
 		"sharpness": score(d.Quality.Sharpness), "glare": score(d.Quality.Glare),
 		"exposure": score(d.Quality.Exposure), "colour": score(d.Quality.Colour),
 	}
+	if p := d.Quality.Placement; p.Known {
+		detail["inside"], detail["flat"], detail["uncovered"] = score(p.Inside), score(p.Flat), score(p.Uncovered)
+	}
 	if d.Hint != models.HintNone {
 		detail["hint"] = string(d.Hint)
 	}
@@ -75,7 +80,7 @@ func (s Step1) quality() Verdict {
 		return again(name, journey.Step1RetryImageTooBlurry, detail)
 	case models.HintGlare:
 		return again(name, journey.Step1RetryGlareDetected, detail)
-	case models.HintAngle, models.HintCutOff, models.HintTooClose:
+	case models.HintAngle, models.HintCutOff, models.HintTooClose, models.HintFinger:
 		return again(name, journey.Step1RetryPhysicalDocumentMissing, detail)
 	case models.HintDark, models.HintBright:
 		return again(name, journey.Step1ErrorInvalidIDImage, detail)

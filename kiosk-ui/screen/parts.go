@@ -74,7 +74,7 @@ func hintIcon(h models.HintCode) theme.Icon {
 		return theme.IconMoon
 	case models.HintBright, models.HintGlare:
 		return theme.IconSun
-	case models.HintNoDocument:
+	case models.HintNoDocument, models.HintCopy:
 		return theme.IconCard
 	case models.HintNoMRZ:
 		return theme.IconLines
@@ -82,7 +82,7 @@ func hintIcon(h models.HintCode) theme.Icon {
 		return theme.IconCloser
 	case models.HintTooClose, models.HintFaceCropped:
 		return theme.IconFurther
-	case models.HintCutOff:
+	case models.HintCutOff, models.HintFinger:
 		return theme.IconCorners
 	case models.HintAngle, models.HintFaceTurned:
 		return theme.IconTurn

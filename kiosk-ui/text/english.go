@@ -141,6 +141,8 @@ func english() map[string]string {
 		"hint.angle":          "Lay it straight and flat",
 		"hint.glare":          "Tilt it a little – the light hides a line",
 		"hint.blur":           "Hold it still – it is not sharp yet",
+		"hint.finger":         "Take your finger off the document",
+		"hint.copy":           "Please use the original, not a copy",
 		"hint.hold-still":     "Good – now hold still",
 		"hint.no-face":        "Step in front of the camera",
 		"hint.several-faces":  "Only one person at a time, please",

@@ -141,6 +141,8 @@ func japanese() map[string]string {
 		"hint.angle":          "まっすぐ平らに置いてください",
 		"hint.glare":          "少し傾けて。光で文字が隠れています",
 		"hint.blur":           "動かさずに。まだぼやけています",
+		"hint.finger":         "指が書類にかからないように",
+		"hint.copy":           "コピーではなく原本をお使いください",
 		"hint.hold-still":     "いいですね。そのまま動かずに",
 		"hint.no-face":        "カメラの前に立ってください",
 		"hint.several-faces":  "お一人ずつお願いします",

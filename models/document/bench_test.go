@@ -10,7 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"gocv.io/x/gocv"
 
+	"vestibule/models"
 	"vestibule/models/mrz"
+	"vestibule/models/picture"
 )
 
 // frame720 is a drawn passport on a dark table in a frame of 1280 × 720.
@@ -42,6 +44,7 @@ func processor(b *testing.B) {
 func BenchmarkGlance720p(b *testing.B) {
 	m, r := frame720(b), reader(b)
 	defer m.Close()
+	b.ReportAllocs()
 	processor(b)
 	for b.Loop() {
 		_, err := r.Glance(context.Background(), m)
@@ -68,6 +71,19 @@ func BenchmarkReadWithoutZone720p(b *testing.B) {
 	processor(b)
 	for b.Loop() {
 		_, err := r.Read(context.Background(), []gocv.Mat{m})
+		require.NoError(b, err)
+	}
+}
+
+func BenchmarkGlanceFrame720p(b *testing.B) {
+	m, r := frame720(b), reader(b)
+	defer m.Close()
+	jpeg, err := picture.EncodeJPEG(m, 90)
+	require.NoError(b, err)
+	f := models.Frame{Format: models.JPEG, Pix: jpeg}
+	b.ReportAllocs()
+	for b.Loop() {
+		_, err := r.GlanceFrame(context.Background(), f)
 		require.NoError(b, err)
 	}
 }

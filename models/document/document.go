@@ -51,6 +51,7 @@ type Reader struct {
 	faces     FaceFinder
 	versions  map[string]string
 	now       func() time.Time
+	glimpses  glimpses // memory of Glance
 }
 
 // Open loads the networks of a models directory, each verified against the manifest.
@@ -171,6 +172,7 @@ func (r *Reader) Versions() map[string]string {
 
 // Close frees the networks.
 func (r *Reader) Close() error {
+	r.glimpses.close()
 	var errs []error
 	for _, n := range []*onnx.Network{r.finder, r.lines, r.other, r.reader} {
 		if n != nil {

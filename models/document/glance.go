@@ -12,17 +12,30 @@ import (
 
 // Where a live frame is good enough to capture: what auto-capture starts from.
 const (
-	glanceFar    = .30 // of the frame's area, least
-	glanceClose  = .92 // most
-	glanceMargin = .01 // from the border, in parts of the frame
-	glanceSides  = .80 // ratio of opposite sides, least
-	glanceAngle  = 12  // degrees that a corner may be off 90
+	glanceFar   = .30 // of the frame's area, least
+	glanceClose = .92 // most
 )
 
-// GlanceSide is the longer side, in pixels, from which a picture is good enough for Glance.
+// GlanceSide is the longer side, in pixels, from which a picture is good enough for Glance. One of
+// twice the size and more is made smaller first.
 const GlanceSide = 640
 
-// Glance looks at one live frame (BGR): outline, light, sharpness, glare; no text is
+// GlanceFrame is Glance for a frame as it comes from the camera, decoded no larger than needed.
+// A frame that cannot be decoded is a models.ErrFrame.
+func (r *Reader) GlanceFrame(ctx context.Context, f models.Frame) (models.Glance, error) {
+	if err := ctx.Err(); err != nil {
+		return models.Glance{}, err
+	}
+	l := r.glimpses.take()
+	defer r.glimpses.give(l)
+	m, w, h, err := l.frame.DecodeLive(f, GlanceSide)
+	if err != nil {
+		return models.Glance{}, err
+	}
+	return l.glance(m, w, h)
+}
+
+// Glance looks at one live frame (BGR): outline, light, sharpness, glare, fingers; no text is
 // read. Whether the frame holds still is a question of several glances, so HintHold never comes from here.
 func (r *Reader) Glance(ctx context.Context, bgr gocv.Mat) (models.Glance, error) {
 	if err := ctx.Err(); err != nil {
@@ -31,9 +44,16 @@ func (r *Reader) Glance(ctx context.Context, bgr gocv.Mat) (models.Glance, error
 	if err := usable(bgr); err != nil {
 		return models.Glance{}, err
 	}
-	g := models.Glance{Width: bgr.Cols(), Height: bgr.Rows()}
+	l := r.glimpses.take()
+	defer r.glimpses.give(l)
+	return l.glance(l.live(bgr), bgr.Cols(), bgr.Rows())
+}
+
+// glance looks at a picture of a frame of w × h.
+func (l *glimpse) glance(bgr gocv.Mat, w, h int) (models.Glance, error) {
+	g := models.Glance{Width: w, Height: h}
 	var err error
-	if g.Quality, err = quality.Live(bgr); err != nil {
+	if g.Quality, err = l.measure.Live(bgr); err != nil {
 		return g, err
 	}
 	switch {
@@ -44,7 +64,8 @@ func (r *Reader) Glance(ctx context.Context, bgr gocv.Mat) (models.Glance, error
 		g.Hint = models.HintBright
 		return g, nil
 	}
-	o, seen, err := findOutline(bgr)
+	small := l.measure.Small()
+	o, seen, err := l.border.find(small)
 	if err != nil {
 		return g, err
 	}
@@ -52,10 +73,27 @@ func (r *Reader) Glance(ctx context.Context, bgr gocv.Mat) (models.Glance, error
 		g.Hint = models.HintNoDocument
 		return g, nil
 	}
-	q := toQuad(o.corners, g.Width, g.Height)
+	q := toQuad(o.corners, small.Cols(), small.Rows())
 	g.Outline = &q
-	g.Hint = glanceHint(o.corners, g.Width, g.Height, g.Quality)
+	mm := presumedMM(o.corners) * float64(small.Cols()) / float64(w)
+	if g.Quality.Placement, err = l.measure.Place(bgr, q, 1/mm); err != nil {
+		return g, err
+	}
+	g.Hint = glanceHint(o.corners, small.Cols(), small.Rows(), g.Quality)
 	return g, nil
+}
+
+// presumedMM is the size of a pixel in millimetres, if the shape is the document whose proportions are nearest.
+func presumedMM(c [4]vec) float64 {
+	a, b := sides(c)
+	long, short := math.Max(a, b), math.Min(a, b)
+	if long <= 0 || short <= 0 {
+		return math.Inf(1)
+	}
+	if math.Abs(math.Log(long/short/cardAspect)) < math.Abs(math.Log(long/short/pageAspect)) {
+		return 85.6 / long
+	}
+	return longestMM / long
 }
 
 func glanceHint(c [4]vec, w, h int, q models.Quality) models.HintCode {
@@ -63,40 +101,18 @@ func glanceHint(c [4]vec, w, h int, q models.Quality) models.HintCode {
 	switch {
 	case area > glanceClose:
 		return models.HintTooClose
-	case nearBorder(c, w, h):
+	case q.Placement.Inside < quality.Placed:
 		return models.HintCutOff
 	case area < glanceFar:
 		return models.HintTooFar
-	case skewed(c):
+	case q.Placement.Flat < quality.Placed:
 		return models.HintAngle
+	case q.Placement.Uncovered < quality.Obstructed:
+		return models.HintFinger
 	case q.Glare < quality.Glaring:
 		return models.HintGlare
 	case q.Sharpness < quality.Soft:
 		return models.HintBlur
 	}
 	return models.HintNone
-}
-
-func nearBorder(c [4]vec, w, h int) bool {
-	mx, my := glanceMargin*float64(w), glanceMargin*float64(h)
-	for _, p := range c {
-		if p.x < mx || p.y < my || p.x > float64(w)-mx || p.y > float64(h)-my {
-			return true
-		}
-	}
-	return false
-}
-
-func skewed(c [4]vec) bool {
-	var l [4]float64
-	for i := range c {
-		a, b, z := c[(i+3)%4], c[i], c[(i+1)%4]
-		l[i] = z.sub(b).length()
-		off := math.Acos(math.Max(-1, math.Min(1, a.sub(b).cosine(z.sub(b))))) - math.Pi/2
-		if math.Abs(off) > glanceAngle*math.Pi/180 {
-			return true
-		}
-	}
-	ratio := func(a, b float64) float64 { return math.Min(a, b) / math.Max(a, b) }
-	return ratio(l[0], l[2]) < glanceSides || ratio(l[1], l[3]) < glanceSides
 }

@@ -1,13 +1,15 @@
 package document
 
 import (
+	"cmp"
 	"image"
 	"math"
-	"sort"
+	"slices"
 
 	"gocv.io/x/gocv"
 
 	"vestibule/models/picture"
+	"vestibule/models/quality"
 )
 
 // The outline is looked for at this longer side. Measured on drawn scenes (n = 30 each):
@@ -37,34 +39,61 @@ type outline struct {
 
 // findOutline looks for a document's border in a BGR picture; it is false without one.
 func findOutline(bgr gocv.Mat) (outline, bool, error) {
-	w, h := picture.Within(bgr.Cols(), bgr.Rows(), outlineSide, outlineSide)
-	small, err := picture.Resize(bgr, w, h)
-	if err != nil {
+	var f outliner
+	defer f.close()
+	return f.find(bgr)
+}
+
+// outliner looks for borders in picture after picture in the same memory. The zero value is
+// ready; one goroutine at a time.
+type outliner struct {
+	small, lab, channel, edges, thick, kernel, tree, hand gocv.Mat
+	open, masked                                          bool
+
+	stack  []int32
+	points []image.Point
+	hull   []vec
+	sides  []vec
+}
+
+func (f *outliner) mats() [8]*gocv.Mat {
+	return [8]*gocv.Mat{&f.small, &f.lab, &f.channel, &f.edges, &f.thick, &f.tree, &f.hand, &f.kernel}
+}
+
+func (f *outliner) close() {
+	if f.open {
+		for _, m := range f.mats() {
+			m.Close()
+		}
+	}
+	*f = outliner{}
+}
+
+func (f *outliner) find(bgr gocv.Mat) (outline, bool, error) {
+	if err := picture.BGR(bgr); err != nil {
 		return outline{}, false, err
 	}
-	defer small.Close()
-	lab := gocv.NewMat()
-	defer lab.Close()
-	gocv.CvtColor(small, &lab, gocv.ColorBGRToLab)
-	gocv.GaussianBlur(lab, &lab, image.Pt(5, 5), 0, 0, gocv.BorderDefault)
-	channels := gocv.Split(lab)
-	defer func() {
-		for _, c := range channels {
-			c.Close()
-		}
-	}()
-	kernel := gocv.GetStructuringElement(gocv.MorphRect, image.Pt(3, 3))
-	defer kernel.Close()
-	best := outline{}
-	for i, c := range channels {
-		for _, cut := range [][2]float32{{10, 30}, {25, 75}, {60, 150}} {
-			if i > 0 && cut[0] > 50 {
-				continue // a* and b* never change that much
-			}
-			if o := outlineOf(c, cut, kernel); o.score > best.score {
-				best = o
+	if !f.open {
+		for _, m := range f.mats() {
+			if m != &f.kernel {
+				*m = gocv.NewMat()
 			}
 		}
+		f.kernel, f.open = gocv.GetStructuringElement(gocv.MorphRect, image.Pt(3, 3)), true
+	}
+	w, h := picture.Within(bgr.Cols(), bgr.Rows(), outlineSide, outlineSide)
+	small := bgr
+	if w < bgr.Cols() || h < bgr.Rows() {
+		gocv.Resize(bgr, &f.small, image.Pt(w, h), 0, 0, gocv.InterpolationArea)
+		small = f.small
+	}
+	gocv.CvtColor(small, &f.lab, gocv.ColorBGRToLab)
+	gocv.GaussianBlur(f.lab, &f.lab, image.Pt(5, 5), 0, 0, gocv.BorderDefault)
+	f.masked = false
+	best := f.best()
+	if best.score == 0 && f.hands(small) {
+		f.masked = true
+		best = f.best()
 	}
 	if best.score == 0 {
 		return outline{}, false, nil
@@ -76,18 +105,90 @@ func findOutline(bgr gocv.Mat) (outline, bool, error) {
 	return best, true, nil
 }
 
-func outlineOf(channel gocv.Mat, cut [2]float32, kernel gocv.Mat) outline {
-	edges, thick := gocv.NewMat(), gocv.NewMat()
-	defer edges.Close()
-	defer thick.Close()
-	gocv.Canny(channel, &edges, cut[0], cut[1])
-	gocv.Dilate(edges, &thick, kernel)
-	pix, w, h := thick.ToBytes(), thick.Cols(), thick.Rows()
-	dense := float64(gocv.CountNonZero(thick)) / float64(w*h)
+// hands marks what looks like a hand that reaches into the picture: its outline joins that of the document it holds,
+// and without its edges the document's are left. It is false without any, and where the table itself looks so.
+func (f *outliner) hands(small gocv.Mat) bool {
+	const least, most = .002, .35 // of the picture
+	gocv.CvtColor(small, &f.edges, gocv.ColorBGRToYCrCb)
+	pix, err := f.edges.DataPtrUint8()
+	w, h := f.edges.Cols(), f.edges.Rows()
+	if err != nil || len(pix) != 3*w*h {
+		return false
+	}
+	gocv.ExtractChannel(f.edges, &f.hand, 0) // of the size and type
+	mask, err := f.hand.DataPtrUint8()
+	if err != nil || len(mask) != w*h {
+		return false
+	}
+	clear(mask)
+	f.stack = f.stack[:0]
+	reach := func(x, y int) {
+		if i := y*w + x; mask[i] == 0 && quality.Skin(pix[3*i], pix[3*i+1], pix[3*i+2]) {
+			mask[i] = 255
+			f.stack = append(f.stack, int32(i))
+		}
+	}
+	for x := range w {
+		reach(x, 0)
+		reach(x, h-1)
+	}
+	for y := range h {
+		reach(0, y)
+		reach(w-1, y)
+	}
+	n := 0
+	for ; len(f.stack) > 0; n++ {
+		i := int(f.stack[len(f.stack)-1])
+		f.stack = f.stack[:len(f.stack)-1]
+		x, y := i%w, i/w
+		reach(max(0, x-1), y)
+		reach(min(w-1, x+1), y)
+		reach(x, max(0, y-1))
+		reach(x, min(h-1, y+1))
+	}
+	if share := float64(n) / float64(w*h); share < least || share > most {
+		return false
+	}
+	for range 3 { // a hand's edges lie beside it, and are thick
+		gocv.Dilate(f.hand, &f.hand, f.kernel)
+	}
+	return true
+}
+
+// best looks for the best border in all channels.
+func (f *outliner) best() outline {
+	best := outline{}
+	for i := range 3 {
+		gocv.ExtractChannel(f.lab, &f.channel, i)
+		for _, cut := range [3][2]float32{{10, 30}, {25, 75}, {60, 150}} {
+			if i > 0 && cut[0] > 50 {
+				continue // a* and b* never change that much
+			}
+			if o := f.in(cut); o.score > best.score {
+				best = o
+			}
+		}
+	}
+	return best
+}
+
+// in looks for the best border in one channel.
+func (f *outliner) in(cut [2]float32) outline {
+	gocv.Canny(f.channel, &f.edges, cut[0], cut[1])
+	gocv.Dilate(f.edges, &f.thick, f.kernel)
+	if f.masked {
+		gocv.Subtract(f.thick, f.hand, &f.thick)
+	}
+	w, h := f.thick.Cols(), f.thick.Rows()
+	dense := float64(gocv.CountNonZero(f.thick)) / float64(w*h)
 	if dense > outlineDense {
 		return outline{} // edges everywhere prove nothing
 	}
-	found := gocv.FindContours(thick, gocv.RetrievalExternal, gocv.ChainApproxSimple)
+	pix, err := f.thick.DataPtrUint8()
+	if err != nil || len(pix) != w*h {
+		return outline{}
+	}
+	found := gocv.FindContoursWithParams(f.thick, &f.tree, gocv.RetrievalExternal, gocv.ChainApproxSimple)
 	defer found.Close()
 	best := outline{}
 	for i := range found.Size() {
@@ -95,7 +196,13 @@ func outlineOf(channel gocv.Mat, cut [2]float32, kernel gocv.Mat) outline {
 		if box := gocv.BoundingRect(c); float64(box.Dx()*box.Dy()) < outlineArea*float64(w*h) {
 			continue
 		}
-		q, ok := fourCorners(hull(c.ToPoints()))
+		f.points = f.points[:0]
+		for k := range c.Size() {
+			f.points = append(f.points, c.At(k))
+		}
+		f.hull = hull(f.points, f.hull[:0])
+		f.sides = append(f.sides[:0], f.hull...)
+		q, ok := fourCorners(f.sides)
 		if !ok {
 			continue
 		}
@@ -114,36 +221,41 @@ func outlineOf(channel gocv.Mat, cut [2]float32, kernel gocv.Mat) outline {
 	return best
 }
 
-// hull is the convex hull, clockwise on the screen (Andrew's monotone chain).
-func hull(points []image.Point) []vec {
-	sort.Slice(points, func(i, j int) bool {
-		return points[i].X < points[j].X || points[i].X == points[j].X && points[i].Y < points[j].Y
-	})
-	turn := func(a, b, c vec) float64 { u, v := b.sub(a), c.sub(a); return u.x*v.y - u.y*v.x }
-	var out []vec
-	half := func(in func(int) image.Point) {
+// hull appends the convex hull to out, clockwise on the screen (Andrew's monotone chain). It orders the points.
+func hull(points []image.Point, out []vec) []vec {
+	if len(points) < 3 {
+		return out
+	}
+	slices.SortFunc(points, func(a, b image.Point) int { return cmp.Or(a.X-b.X, a.Y-b.Y) })
+	n := len(points)
+	for pass := range 2 {
 		base := len(out)
-		for i := range points {
-			p := vec{float64(in(i).X), float64(in(i).Y)}
-			for len(out) >= base+2 && turn(out[len(out)-2], out[len(out)-1], p) <= 0 {
+		for i := range n {
+			at := points[i]
+			if pass == 1 {
+				at = points[n-1-i]
+			}
+			p := vec{float64(at.X), float64(at.Y)}
+			for len(out) >= base+2 && out[len(out)-2].turn(out[len(out)-1], p) <= 0 {
 				out = out[:len(out)-1]
 			}
 			out = append(out, p)
 		}
 		out = out[:len(out)-1]
 	}
-	if len(points) < 3 {
-		return nil
-	}
-	half(func(i int) image.Point { return points[i] })
-	half(func(i int) image.Point { return points[len(points)-1-i] })
 	return out
+}
+
+// turn is positive when the way from v over b to c turns clockwise on the screen.
+func (v vec) turn(b, c vec) float64 {
+	u, w := b.sub(v), c.sub(v)
+	return u.x*w.y - u.y*w.x
 }
 
 // fourCorners reduces a convex polygon to its four dominant sides: it takes away the
 // side whose loss grows the polygon least, until four are left. Rounded corners become sharp again.
+// It works in p.
 func fourCorners(p []vec) (q [4]vec, ok bool) {
-	p = append([]vec(nil), p...)
 	if len(p) < 4 {
 		return q, false
 	}

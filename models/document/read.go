@@ -124,7 +124,11 @@ func (r *Reader) ReadEach(ctx context.Context, n int, next func(i int) (gocv.Mat
 	if !p.same {
 		p.believe(today)
 	}
-	return r.describe(ctx, p)
+	d, err := r.describe(ctx, p)
+	if err != nil || accepted(p.doc, p.same) {
+		return d, err
+	}
+	return d, acrossFrames(pages, best, &d)
 }
 
 // usable guards OpenCV against what would end the process.
@@ -461,6 +465,9 @@ func (r *Reader) describe(ctx context.Context, p page) (models.Document, error) 
 	for i, g := range d.Quality.GlareAt {
 		d.Quality.GlareAt[i] = unturnBox(within(g, area, w, h), p.turn)
 	}
+	if err := p.place(&d, shape, flat); err != nil {
+		return d, err
+	}
 	if err := r.portrait(ctx, p, &d, shape, flat); err != nil {
 		return d, err
 	}
@@ -483,12 +490,18 @@ func (p page) hint(d models.Document, outlined bool) models.HintCode {
 		return models.HintNoDocument
 	case !p.found() && q.Sharpness < quality.Legible:
 		return models.HintBlur
+	case !p.found() && d.Portrait == nil && obstructed(q):
+		return models.HintFinger
+	case !p.found() && d.Portrait == nil && aslant(q):
+		return models.HintAngle
 	case !p.found():
 		return models.HintNoMRZ
 	case d.PixelsPerMM < Least:
 		return models.HintTooFar
 	case cutOff(d.Lines):
 		return models.HintCutOff
+	case obstructed(q):
+		return models.HintFinger
 	case q.Glare < quality.Glaring:
 		return models.HintGlare
 	case q.Sharpness < quality.Soft:

@@ -94,24 +94,24 @@ func (b block) strips(half float64, turned bool) []strip {
 	return out
 }
 
-// glimpse is a block read freely, one way round.
-type glimpse struct {
+// freely is a block read freely, one way round.
+type freely struct {
 	strips []strip
 	looks  []posteriors
 	sure   float64 // 0..1, mean probability of the letters as each frame says them
 }
 
-// glimpse reads the rows of a block without a layout; no letters, or far too many for a zone, give none.
-func (r *Reader) glimpse(grey gocv.Mat, b block, turned bool) (glimpse, error) {
-	g := glimpse{strips: b.strips(stripHalf, turned)}
+// readFreely reads the rows of a block without a layout; no letters, or far too many for a zone, give none.
+func (r *Reader) readFreely(grey gocv.Mat, b block, turned bool) (freely, error) {
+	g := freely{strips: b.strips(stripHalf, turned)}
 	for _, s := range g.strips {
 		p, err := look(r.lines, grey, s)
 		if err != nil {
-			return glimpse{}, err
+			return freely{}, err
 		}
 		n, sure := p.letters()
 		if n < fewestLetters || n > mostLetters {
-			return glimpse{}, nil
+			return freely{}, nil
 		}
 		g.looks, g.sure = append(g.looks, p), g.sure+sure/float64(len(g.strips))
 	}
@@ -125,11 +125,11 @@ const clearWay = .1
 // the most probable one; the format is decided on all lines together. Which way round is
 // mostly plain before any layout is tried: upside down, a line is read with half the confidence.
 func (r *Reader) readBlock(grey gocv.Mat, b block) (zone, error) {
-	var ways [2]glimpse
+	var ways [2]freely
 	var best zone
 	for i := range ways {
 		var err error
-		if ways[i], err = r.glimpse(grey, b, i == 1); err != nil && !errors.Is(err, models.ErrFrame) {
+		if ways[i], err = r.readFreely(grey, b, i == 1); err != nil && !errors.Is(err, models.ErrFrame) {
 			return zone{}, err
 		}
 		if i == 0 && ways[0].sure > plainWay {
@@ -153,7 +153,7 @@ func (r *Reader) readBlock(grey gocv.Mat, b block) (zone, error) {
 const plainWay = .9
 
 // zone decodes the looks as the most probable layout.
-func (g glimpse) zone() zone {
+func (g freely) zone() zone {
 	if len(g.looks) == 0 {
 		return zone{}
 	}

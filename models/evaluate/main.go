@@ -49,6 +49,7 @@ func parts() []part {
 	return []part{
 		{"vectors", vectors},
 		{"documents", documents},
+		{"quality", pictureQuality},
 		{"visual", visuals},
 		{"tesseract", tesseract},
 		{"faces", faces.Faces},

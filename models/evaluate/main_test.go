@@ -28,7 +28,7 @@ func TestEvaluateMeasuresWhatIsThereAndSaysWhatIsNot(t *testing.T) {
 		{"src": "no zone", "lines": ["P<UTO"]}]`), 0o600))
 	require.NoError(t, figures.Merge(out, figures.Set{"aml.other": figures.Count(1, 1, "another command")}))
 	var log bytes.Buffer
-	require.NoError(t, run(context.Background(), []string{"-data", data, "-out", out, "-v", "-only", "vectors,documents,faces"}, &log))
+	require.NoError(t, run(context.Background(), []string{"-data", data, "-out", out, "-v", "-only", "vectors,documents,faces,attacks"}, &log))
 	require.Contains(t, log.String(), "documents: left out")
 	require.Contains(t, log.String(), "number digit")
 	b, err := os.ReadFile(out)

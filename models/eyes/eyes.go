@@ -104,14 +104,7 @@ func (e *Engine) Glance(ctx context.Context, f models.Frame, aim models.Aim) (mo
 		defer m.Close()
 		return e.faces.Glance(m)
 	case models.AimDocument:
-		m, w, h, err := picture.DecodeLive(f, document.GlanceSide)
-		if err != nil {
-			return models.Glance{}, err
-		}
-		defer m.Close()
-		g, err := e.documents.Glance(ctx, m)
-		g.Width, g.Height = w, h
-		return g, err
+		return e.documents.GlanceFrame(ctx, f)
 	}
 	return models.Glance{}, fmt.Errorf("glance: aim %.16q is not known", string(aim))
 }

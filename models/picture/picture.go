@@ -114,42 +114,6 @@ func Decode(f models.Frame) (gocv.Mat, error) {
 	}
 }
 
-// DecodeLive is Decode for a live look: a JPEG of which half or a quarter of the size still has
-// a longer side of least pixels is decoded at that size, which costs a fraction. width and
-// height are the frame's own.
-func DecodeLive(f models.Frame, least int) (m gocv.Mat, width, height int, err error) {
-	w, h, pix, err := check(f)
-	if err != nil {
-		return gocv.Mat{}, 0, 0, err
-	}
-	how, by := gocv.IMReadColor, 1
-	switch longer := max(w, h); {
-	case f.Format != models.JPEG || least < 1:
-	case longer >= 4*least && min(w, h) >= 4*models.MinFrameSide:
-		how, by = gocv.IMReadReducedColor4, 4
-	case longer >= 2*least && min(w, h) >= 2*models.MinFrameSide:
-		how, by = gocv.IMReadReducedColor2, 2
-	}
-	if by == 1 {
-		if m, err = Decode(f); err != nil {
-			return gocv.Mat{}, 0, 0, err
-		}
-		return m, m.Cols(), m.Rows(), nil
-	}
-	if m, err = gocv.IMDecode(pix, how); err != nil {
-		return gocv.Mat{}, 0, 0, errf("decode JPEG: %v", err)
-	}
-	wide, high := (w+by-1)/by, (h+by-1)/by
-	if m.Empty() || m.Type() != gocv.MatTypeCV8UC3 || m.Cols()*m.Rows() != wide*high || m.Cols() != wide && m.Cols() != high {
-		m.Close()
-		return gocv.Mat{}, 0, 0, errf("JPEG cannot be decoded")
-	}
-	if m.Cols() != wide { // EXIF turned it
-		w, h = h, w
-	}
-	return m, w, h, nil
-}
-
 // convert copies raw bytes of the exact size through a colour conversion.
 func convert(pix []byte, w, h int, mt gocv.MatType, code gocv.ColorConversionCode) (gocv.Mat, error) {
 	src, err := gocv.NewMatFromBytes(h, w, mt, pix)

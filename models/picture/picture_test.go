@@ -232,16 +232,22 @@ func FuzzDecodeNeverCrashesAndNeverExceedsItsBounds(f *testing.F) {
 	f.Add(good[:len(good)/2], uint8(0), 0, 0)
 	f.Add(make([]byte, 64*64*2), uint8(1), 64, 64)
 	f.Add(make([]byte, 64*64*3), uint8(2), 64, 64)
+	var live Buffer
+	f.Cleanup(live.Close)
 	f.Fuzz(func(t *testing.T, pix []byte, format uint8, w, h int) {
 		fr := models.Frame{Format: []models.Format{models.JPEG, models.YUYV, models.RGB, "x"}[format%4], Width: w, Height: h, Pix: pix}
 		if cw, ch, err := Check(fr); err == nil && cw*ch > 4<<20 {
 			return // allowed, but too slow to decode by the thousand
 		}
+		small, _, _, liveErr := live.DecodeLive(fr, 64)
 		m, err := Decode(fr)
 		if err != nil {
 			require.ErrorIs(t, err, models.ErrFrame)
+			require.ErrorIs(t, liveErr, models.ErrFrame)
 			return
 		}
+		require.NoError(t, liveErr)
+		require.NoError(t, BGR(small))
 		defer m.Close()
 		require.NoError(t, BGR(m))
 		_, err = Preview(m)

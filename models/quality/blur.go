@@ -3,14 +3,10 @@ package quality
 import (
 	"image"
 	"math"
-	"sort"
-
-	"gocv.io/x/gocv"
-
-	"vestibule/models/picture"
+	"slices"
 )
 
-// Sharpness is the mean of two measures that fail differently, each put on 0..100:
+// sharpness is the mean of two measures that fail differently, each put on 0..100:
 //
 //   - re-blur (Crété-Roffet et al., "The blur effect", SPIE 2007): blur the picture
 //     again along each axis and see how much variation of neighbouring pixels is lost; a picture
@@ -20,79 +16,80 @@ import (
 //     much of a tile's variation is fine.
 //
 // A picture without texture has nothing to be blurred and scores 0.
-func Sharpness(grey gocv.Mat) (float64, error) {
-	if err := picture.Grey(grey); err != nil {
-		return 0, err
+func (m *Measurer) sharpness(p plane, part image.Rectangle) float64 {
+	if part.Dx() < 2*tile || part.Dy() < 2*tile {
+		return 0
 	}
-	if grey.Cols() < 2*tile || grey.Rows() < 2*tile {
-		return 0, nil
-	}
-	fine := tiles(grey)
+	fine := m.texture(p, part)
 	if fine == 0 {
-		return 0, nil
+		return 0
 	}
-	blurred := reblur(grey)
 	// Ends of the ramps: sharp public pictures lie at .25 to .45 and above .5; after a
 	// Gaussian blur of 2.5 pixels at .6 to .8 and below .03.
-	a := ramp(blurred, .70, .35)
+	a := ramp(reblur(p, part), .70, .35)
 	b := ramp(math.Log(fine), math.Log(.02), math.Log(1))
-	return 100 * (a + b) / 2, nil
+	return 100 * (a + b) / 2
 }
 
 const tile = 32
 
-// reblur is 0 for a sharp picture and 1 for one that no blur changes.
-func reblur(grey gocv.Mat) float64 {
-	worst := 0.0
-	for _, axis := range []struct{ kernel, step image.Point }{
-		{image.Pt(9, 1), image.Pt(1, 0)},
-		{image.Pt(1, 9), image.Pt(0, 1)},
-	} {
-		soft := gocv.NewMat()
-		gocv.Blur(grey, &soft, axis.kernel)
-		before, after := neighbours(grey, axis.step), neighbours(soft, axis.step)
-		lost := gocv.NewMat()
-		gocv.Subtract(before, after, &lost) // saturates at 0, as the definition asks
-		total, gone := before.Sum().Val1, lost.Sum().Val1
-		if total > 0 {
-			worst = math.Max(worst, (total-gone)/total)
+// reblur is 0 for a sharp picture and 1 for one that no blur changes. The blur is the
+// definition's mean of nine pixels along one axis. The difference of two neighbours in
+// the blurred picture is the ninth part of the difference of the pixels five further and
+// four back, so that no blurred picture has to be made.
+func reblur(p plane, part image.Rectangle) float64 {
+	const back, on = 4, 5
+	keep := func(now, then, near, far byte) (before, lost int) {
+		d, s := int(then)-int(now), int(far)-int(near)
+		if d < 0 {
+			d = -d
 		}
-		for _, m := range []gocv.Mat{soft, before, after, lost} {
-			m.Close()
+		if s < 0 {
+			s = -s
+		}
+		return d, max(0, 9*d-s)
+	}
+	var across, goneAcross, down, goneDown int
+	for y := part.Min.Y; y < part.Max.Y; y++ {
+		row := p.pix[y*p.w+part.Min.X : y*p.w+part.Max.X]
+		for x := back; x < len(row)-on; x++ {
+			d, l := keep(row[x], row[x+1], row[x-back], row[x+on])
+			across, goneAcross = across+d, goneAcross+l
 		}
 	}
-	return worst
-}
-
-// neighbours is the absolute difference of each pixel and the next one.
-func neighbours(m gocv.Mat, step image.Point) gocv.Mat {
-	size := image.Rect(0, 0, m.Cols()-step.X, m.Rows()-step.Y)
-	a, b := m.Region(size), m.Region(size.Add(step))
-	defer a.Close()
-	defer b.Close()
-	out := gocv.NewMat()
-	gocv.AbsDiff(a, b, &out)
-	return out
+	for y := part.Min.Y + back; y < part.Max.Y-on; y++ {
+		line := func(y int) []byte { return p.pix[y*p.w+part.Min.X : y*p.w+part.Max.X] }
+		now := line(y)
+		then, near, far := line(y + 1)[:len(now)], line(y - back)[:len(now)], line(y + on)[:len(now)]
+		for x := range now {
+			d, l := keep(now[x], then[x], near[x], far[x])
+			down, goneDown = down+d, goneDown+l
+		}
+	}
+	kept := func(all, gone int) float64 {
+		if all == 0 {
+			return 0
+		}
+		return 1 - float64(gone)/9/float64(all)
+	}
+	return math.Max(kept(across, goneAcross), kept(down, goneDown))
 }
 
 // minTexture is the variance of grey below which a tile is a plain surface.
 const minTexture = 60
 
-// tiles is the median over textured tiles of var(Laplacian)/var(grey), 0 without any.
-func tiles(grey gocv.Mat) float64 {
-	pix, w, h := grey.ToBytes(), grey.Cols(), grey.Rows()
-	if len(pix) != w*h {
-		return 0
-	}
-	var found []float64
-	for y0 := 1; y0+tile < h; y0 += tile {
-		for x0 := 1; x0+tile < w; x0 += tile {
-			var s, ss, l, ll int64
+// texture is the median over textured tiles of var(Laplacian)/var(grey), 0 without any.
+func (m *Measurer) texture(p plane, part image.Rectangle) float64 {
+	m.tiles = m.tiles[:0]
+	for y0 := part.Min.Y + 1; y0+tile < part.Max.Y; y0 += tile {
+		for x0 := part.Min.X + 1; x0+tile < part.Max.X; x0 += tile {
+			var s, ss, l, ll int
 			for y := y0; y < y0+tile; y++ {
-				up, at, down := pix[(y-1)*w:], pix[y*w:], pix[(y+1)*w:]
-				for x := x0; x < x0+tile; x++ {
-					v := int64(at[x])
-					d := int64(up[x]) + int64(down[x]) + int64(at[x-1]) + int64(at[x+1]) - 4*v
+				at := p.pix[y*p.w+x0-1:][:tile+2]
+				up, down := p.pix[(y-1)*p.w+x0:][:tile], p.pix[(y+1)*p.w+x0:][:tile]
+				for x := range tile {
+					v := int(at[x+1])
+					d := int(up[x]) + int(down[x]) + int(at[x]) + int(at[x+2]) - 4*v
 					s, ss, l, ll = s+v, ss+v*v, l+d, ll+d*d
 				}
 			}
@@ -101,12 +98,12 @@ func tiles(grey gocv.Mat) float64 {
 			if grain < minTexture {
 				continue
 			}
-			found = append(found, (float64(ll)/n-float64(l)/n*float64(l)/n)/grain)
+			m.tiles = append(m.tiles, (float64(ll)/n-float64(l)/n*float64(l)/n)/grain)
 		}
 	}
-	if len(found) == 0 {
+	if len(m.tiles) == 0 {
 		return 0
 	}
-	sort.Float64s(found)
-	return found[len(found)/2]
+	slices.Sort(m.tiles)
+	return m.tiles[len(m.tiles)/2]
 }

@@ -1,9 +1,10 @@
-// Package quality measures how useful a picture is: sharpness, glare, exposure, colour.
+// Package quality measures how useful a picture is: sharpness, glare, exposure, colour, and
+// how a shape lies in it.
 //
-// What may live here: measures of any picture, each a score 0..100 where 100 is best,
-// with its definition and source. What may not: knowledge of documents or faces, and
-// thresholds of a policy. The scores rank pictures; where a hint is wanted, the
-// caller compares with the constants Soft, Glaring, Dim and Grey below.
+// What may live here: measures of any picture and of a four-cornered shape in it, each a
+// score 0..100 where 100 is best, with its definition and source. What may not: finding
+// the shape, reading, and policy. The scores rank pictures; where a hint is wanted, the
+// caller compares with the constants below, or asks Judge.
 package quality
 
 import (
@@ -13,23 +14,6 @@ import (
 
 	"vestibule/models"
 	"vestibule/models/picture"
-)
-
-// Where a picture begins to be a problem. Measured on 30 public document pictures
-// of at least 500 pixels and the same pictures distorted (Gaussian blur of 1.5
-// and 2.5 pixels, grey copies); see the tests of this package for drawn ones.
-const (
-	Soft    = 35.0 // Sharpness below this: visibly blurred
-	Glaring = 85.0 // Glare below this: a reflection covers something
-	Dim     = 30.0 // Exposure below this: too dark or too bright
-	Grey    = 25.0 // Colour below this: looks like a black and white copy
-
-	// Legible is the Sharpness of a document's picture under which blur explains that
-	// its small print was not read. Of the same 30 pictures every one scores 84 or
-	// more as it is, and 60 or less after a Gaussian blur as wide as a stroke of the
-	// machine readable zone (.35 mm on a page of 125 mm: .28 % of the longer side).
-	// The lower end was taken: a sharp picture without a zone is a card's front.
-	Legible = 60.0
 )
 
 // sharpSide is the longer side that Measure takes Sharpness at, at most. Blur
@@ -44,65 +28,128 @@ const smallSide = 480
 
 // Measure measures a whole BGR picture.
 func Measure(bgr gocv.Mat) (models.Quality, error) {
-	return measure(bgr, false)
+	var m Measurer
+	defer m.Close()
+	return m.Measure(bgr)
 }
 
-// Live measures a live BGR picture: the same scores at a fraction of the cost; sharpness
-// is taken from the middle of the picture only.
+// Live measures a live BGR picture: the same scores but colour at a fraction of the cost;
+// sharpness is taken from the middle of the picture only.
 func Live(bgr gocv.Mat) (models.Quality, error) {
-	return measure(bgr, true)
+	var m Measurer
+	defer m.Close()
+	return m.Live(bgr)
 }
 
-func measure(bgr gocv.Mat, live bool) (models.Quality, error) {
+// Measurer measures picture after picture in the same memory. The zero value is ready; one
+// goroutine at a time. Whoever has one closes it.
+type Measurer struct {
+	small, grey, full, less, tint, lab gocv.Mat
+	open                               bool
+
+	last gocv.Mat // m.small or what was measured
+
+	tiles   []float64
+	clipped []bool
+	spots   spotter
+	cover   coverer
+}
+
+func (m *Measurer) begin() {
+	if m.open {
+		return
+	}
+	for _, p := range m.mats() {
+		*p = gocv.NewMat()
+	}
+	m.open = true
+}
+
+func (m *Measurer) mats() [6]*gocv.Mat {
+	return [6]*gocv.Mat{&m.small, &m.grey, &m.full, &m.less, &m.tint, &m.lab}
+}
+
+// Close frees the memory. The Measurer may be used again after it.
+func (m *Measurer) Close() {
+	if m.open {
+		for _, p := range m.mats() {
+			p.Close()
+		}
+	}
+	*m = Measurer{}
+}
+
+// Measure is the function Measure.
+func (m *Measurer) Measure(bgr gocv.Mat) (models.Quality, error) { return m.measure(bgr, false) }
+
+// Live is the function Live.
+func (m *Measurer) Live(bgr gocv.Mat) (models.Quality, error) { return m.measure(bgr, true) }
+
+// Small is the picture that was measured last with a longer side of 480 pixels at most, for whoever needs
+// one as well. It is good until the next call, and while the picture itself is.
+func (m *Measurer) Small() gocv.Mat { return m.last }
+
+func (m *Measurer) measure(bgr gocv.Mat, live bool) (q models.Quality, err error) {
 	if err := picture.BGR(bgr); err != nil {
-		return models.Quality{}, err
+		return q, err
 	}
-	w, h := picture.Within(bgr.Cols(), bgr.Rows(), smallSide, smallSide)
-	small, err := picture.Resize(bgr, w, h)
+	m.begin()
+	small := m.shrink(bgr, &m.small, smallSide)
+	m.last = small
+	gocv.CvtColor(small, &m.grey, gocv.ColorBGRToGray)
+	grey, err := planeOf(m.grey)
 	if err != nil {
-		return models.Quality{}, err
+		return q, err
 	}
-	defer small.Close()
-	grey, err := picture.ToGrey(small)
-	if err != nil {
-		return models.Quality{}, err
-	}
-	defer grey.Close()
-	var q models.Quality
-	q.Glare, q.GlareAt, err = Glare(grey)
-	if err != nil {
-		return models.Quality{}, err
-	}
-	if q.Exposure, q.Luma, err = Exposure(grey); err != nil {
-		return models.Quality{}, err
-	}
+	q.Glare, q.GlareAt = m.spots.glare(grey)
+	q.Exposure, q.Luma = exposure(grey)
 	if !live {
-		if q.Colour, err = Colour(small); err != nil {
-			return models.Quality{}, err
+		if q.Colour, err = m.colour(small); err != nil {
+			return q, err
 		}
 	}
-	part := bgr
-	if live {
-		// The middle 60 %: where the document is, and cheaper.
-		dx, dy := bgr.Cols()/5, bgr.Rows()/5
-		part = bgr.Region(image.Rect(dx, dy, bgr.Cols()-dx, bgr.Rows()-dy))
-		defer part.Close()
+	gocv.CvtColor(bgr, &m.full, gocv.ColorBGRToGray)
+	full := m.full
+	if !live {
+		full = m.shrink(full, &m.less, sharpSide)
 	}
-	full := gocv.NewMat()
-	defer func() { full.Close() }()
-	gocv.CvtColor(part, &full, gocv.ColorBGRToGray)
-	if w, h := picture.Within(full.Cols(), full.Rows(), sharpSide, sharpSide); !live && w < full.Cols() {
-		less, err := picture.Resize(full, w, h)
-		if err != nil {
-			return models.Quality{}, err
-		}
-		full.Close()
-		full = less
+	p, err := planeOf(full)
+	if err != nil {
+		return q, err
 	}
-	if q.Sharpness, err = Sharpness(full); err != nil {
-		return models.Quality{}, err
+	part := image.Rect(0, 0, p.w, p.h)
+	if live { // the middle 60 %: where the document is, and cheaper
+		part = image.Rect(p.w/5, p.h/5, p.w-p.w/5, p.h-p.h/5)
 	}
+	q.Sharpness = m.sharpness(p, part)
 	return q, nil
+}
+
+// shrink makes m no larger than side; what is small enough is given back as it is.
+func (*Measurer) shrink(m gocv.Mat, into *gocv.Mat, side int) gocv.Mat {
+	w, h := picture.Within(m.Cols(), m.Rows(), side, side)
+	if w == m.Cols() && h == m.Rows() {
+		return m
+	}
+	gocv.Resize(m, into, image.Pt(w, h), 0, 0, gocv.InterpolationArea)
+	return *into
+}
+
+// plane is a view of a grey picture's pixels, good for as long as its matrix is.
+type plane struct {
+	pix  []byte
+	w, h int
+}
+
+func planeOf(m gocv.Mat) (plane, error) {
+	if err := picture.Grey(m); err != nil {
+		return plane{}, err
+	}
+	pix, err := m.DataPtrUint8()
+	if w, h := m.Cols(), m.Rows(); err == nil && len(pix) == w*h {
+		return plane{pix, w, h}, nil
+	}
+	return plane{}, models.ErrFrame
 }
 
 // ramp is 0 up to lo, 1 from hi on (or the other way round when lo > hi), straight between.
