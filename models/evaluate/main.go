@@ -40,7 +40,7 @@ type part struct {
 }
 
 func parts() []part {
-	return []part{{"vectors", vectors}, {"documents", documents}, {"faces", faces.Faces}}
+	return []part{{"vectors", vectors}, {"documents", documents}, {"faces", faces.Faces}, {"genuine", liveness}}
 }
 
 func run(ctx context.Context, args []string, stdout io.Writer) error {
@@ -48,7 +48,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	data := flags.String("data", "", "folder with the test data (required)")
 	out := flags.String("out", "build/evaluate.json", "file that the figures are added to")
 	dir := flags.String("models", "", "folder with the trained networks (default: where they are fetched to)")
-	only := flags.String("only", "", "one part alone: vectors, documents, faces")
+	only := flags.String("only", "", "one part alone: vectors, documents, faces, genuine")
 	verbose := flags.Bool("v", false, "name every miss")
 	if err := flags.Parse(args); err != nil {
 		return err
