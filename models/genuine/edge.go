@@ -15,6 +15,7 @@ const edgeSide = 640
 
 // How bands along the border are told. Lengths are parts of the document's shorter side.
 const (
+	edgeLeast   = 100  // pixels of the shorter side, least
 	edgeLines   = 25   // lines across each side
 	edgeInside  = .14  // how far they begin inside
 	edgeOutside = .40  // and end outside
@@ -29,33 +30,34 @@ type band struct {
 	inner, outer  float64 // step at both ends, grey levels
 }
 
-// bands returns, for each side of the outline, the strips beside it.
-func bands(m gocv.Mat, q quad) (out [4][]band, err error) {
+// bands returns, for each side of the outline, the strips beside it. It has not seen any when
+// the document is too small in the picture.
+func bands(m gocv.Mat, q quad) (out [4][]band, seen bool, err error) {
 	w, h := picture.Within(m.Cols(), m.Rows(), edgeSide, edgeSide)
 	small, err := picture.Resize(m, w, h)
 	if err != nil {
-		return out, err
+		return out, false, err
 	}
 	defer small.Close()
 	grey, err := picture.ToGrey(small)
 	if err != nil {
-		return out, err
+		return out, false, err
 	}
 	defer grey.Close()
 	pix := grey.ToBytes()
 	if len(pix) != w*h {
-		return out, picture.Grey(gocv.Mat{})
+		return out, false, picture.Grey(gocv.Mat{})
 	}
 	q = q.scaled(float64(w)/float64(m.Cols()), float64(h)/float64(m.Rows()))
 	across, down := q.sides()
 	short := math.Min(across, down)
-	if short < 60 {
-		return out, nil // bands would be thinner than a pixel
+	if short < edgeLeast {
+		return out, false, nil // bands would be thinner than a pixel
 	}
 	for i := range q {
 		out[i] = side(pix, w, h, q[i], q[(i+1)%4], short)
 	}
-	return out, nil
+	return out, true, nil
 }
 
 // side finds the bands along the side from a to b; outside is to its left as one walks.

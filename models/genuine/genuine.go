@@ -1,4 +1,20 @@
-// Package genuine tells a document from a picture of one.
+// Package genuine tells a document from a picture of one: shown on a screen, printed on
+// paper, or with another portrait in it.
+//
+// It measures cues. Each is a plain quantity with a unit (see the Cue constants), put on 0..100 by a
+// curve; a pipeline's score is the soft minimum of its cues, made so that one weak cue never
+// takes it under 50: a strong one does, or several that agree. What a picture is too coarse to show
+// is said (CueResolution) and is no fault.
+//
+// All of it is experimental: curves and weights were set on simulated attacks. What it cannot see:
+// a display finer than the camera resolves (from about two of its pixels in one of the
+// camera's) whose bezel is out of the picture, print without a screen and without a margin, a
+// portrait put in without an edge. Not looked for, because one picture of an unknown document does
+// not tell it from defocus or design: lost fine lines, and a background that stops at the portrait;
+// nor the shadow of a document's edge, which a black tray swallows.
+//
+// What may live here: looking at pixels for signs of an attack. What may not: policy, and
+// drawing attacks (package stage).
 package genuine
 
 import (
@@ -137,73 +153,106 @@ func (l look) pixelsPerMM() float64 {
 
 // measure adds what one frame shows.
 func (e *Examiner) measure(ctx context.Context, l look, f *findings) error {
-	inner := l.q.shrunk(.03)
-	r, err := repeats(ctx, l.m, inner, gridTile*3/4)
-	if err != nil {
-		return fmt.Errorf("look for patterns: %w", err)
-	}
 	f.resolution = append(f.resolution, l.pixelsPerMM())
-	if r.tiles >= gridLeast {
-		f.add(CueFringe, r.fringe)
-		f.add(CueGrid, r.peak)
-		f.add(CueRosette, r.second)
-	}
-	// The same at a third of the size, for slow moiré.
-	if w, h := l.m.Cols()/3, l.m.Rows()/3; w >= 2*gridTile && h >= 2*gridTile {
-		small, err := picture.Resize(l.m, w, h)
-		if err != nil {
-			return err
-		}
-		r, err := repeats(ctx, small, inner.scaled(float64(w)/float64(l.m.Cols()), float64(h)/float64(l.m.Rows())), gridTile/4)
-		small.Close()
-		if err != nil {
-			return fmt.Errorf("look for patterns: %w", err)
-		}
-		if r.tiles >= gridLeast {
-			f.add(CueRainbow, r.fringe)
-			f.add(CueMoire, r.peak)
-		}
+	if err := l.patterns(ctx, f); err != nil {
+		return fmt.Errorf("look for patterns: %w", err)
 	}
 	t, err := tonesOf(l.m, l.q)
 	if err != nil {
 		return fmt.Errorf("measure light: %w", err)
 	}
 	f.add(CueGrey, t.chroma)
-	f.add("x-vivid", t.vivid)
-	f.add("x-black", t.black)
-	f.add("x-white", t.white)
-	f.add("x-contrast", t.black/math.Max(1, t.white))
+	f.add(CueDull, t.contrast)
 	if l.outlined {
-		b, err := bands(l.m, l.q)
+		b, seen, err := bands(l.m, l.q)
 		if err != nil {
 			return fmt.Errorf("look around the document: %w", err)
 		}
-		f.add(CueBezel, float64(sidesWith(b, bezel)))
-		f.add(CueMargin, float64(sidesWith(b, margin)))
-		if t.around >= 0 {
-			f.add(CueWhite, t.blue)
-			f.add("x-burnt", t.burnt)
-			f.add("x-around", t.around)
+		if seen {
+			f.add(CueBezel, float64(sidesWith(b, bezel)))
+			f.add(CueMargin, float64(sidesWith(b, margin)))
+		} else {
+			f.missed(models.PipelineScreen, models.PipelinePaper)
 		}
 	}
 	p, err := e.portraitOf(ctx, l.m, l.q)
 	if err != nil {
 		return fmt.Errorf("look at the portrait: %w", err)
 	}
-	if !p.found || p.height < faceLeast {
+	if !p.found {
 		return nil
 	}
+	if !p.measured {
+		f.missed(models.PipelinePortrait)
+		return nil
+	}
+	measures := map[string]float64{CueSeam: p.seam, CueBlocks: p.blocks}
 	if p.hasNoise {
-		f.add(CueNoise, p.noise)
+		measures[CueNoise] = math.Abs(p.noise)
 	}
 	if p.hasSharp {
-		f.add(CueFocus, p.sharp)
+		measures[CueSharp] = p.sharp
 	}
-	f.add(CueSeam, p.seam)
-	f.add(CueBlocks, p.blocks)
 	if p.ghost {
-		f.add(CueGhost, p.alike)
+		measures[CueGhost] = p.alike
 	}
+	for name, v := range measures {
+		f.add(name, v)
+		f.locate(name, p.place)
+	}
+	return nil
+}
+
+// The rows of a display stand along the document it shows, the screens of a press mostly across it. Between
+// these angles, in degrees, a pattern may be either and speaks against both.
+const (
+	surelyAlong  = 8
+	surelyAcross = 12
+)
+
+// patterns looks for what repeats all over the document, in the picture as it is and at a third of its size.
+func (l look) patterns(ctx context.Context, f *findings) error {
+	inner := l.q.shrunk(.03)
+	fine, err := repeats(ctx, l.m, inner, gridTile*3/4)
+	if err != nil {
+		return err
+	}
+	var coarse repeating
+	if w, h := l.m.Cols()/3, l.m.Rows()/3; w >= 2*gridTile && h >= 2*gridTile {
+		small, err := picture.Resize(l.m, w, h)
+		if err != nil {
+			return err
+		}
+		defer small.Close()
+		if coarse, err = repeats(ctx, small, inner.scaled(float64(w)/float64(l.m.Cols()), float64(h)/float64(l.m.Rows())), gridTile/4); err != nil {
+			return err
+		}
+	}
+	if fine.tiles > 0 {
+		f.add(CueFringe, fine.fringe)
+	}
+	if coarse.tiles > 0 {
+		f.add(CueMoire, coarse.fringe)
+	}
+	if fine.tiles == 0 || coarse.tiles == 0 {
+		f.missed(models.PipelineScreen, models.PipelinePaper)
+	}
+	best := fine
+	if coarse.second > fine.second {
+		best = coarse
+	}
+	if best.tiles == 0 {
+		return nil
+	}
+	grid, rosette := best.second, best.second
+	switch lean := l.q.lean(best.at); {
+	case lean > surelyAcross:
+		grid = 0
+	case lean < surelyAlong:
+		rosette = 0
+	}
+	f.add(CueGrid, grid)
+	f.add(CueRosette, rosette)
 	return nil
 }
 

@@ -16,14 +16,13 @@ import (
 const (
 	gridTile  = 64
 	gridTiles = 40  // looked at, at most
-	gridLeast = 8   // fewer prove nothing
+	gridLeast = 16  // fewer prove nothing
 	gridCap   = 4.0 // nepers that one tile's peak counts, at most
-	gridFlat  = 40  // share of 255 … see usableTile
 )
 
 // repeating is what the tiles have in common.
 type repeating struct {
-	tiles int
+	tiles int // compared; 0: too few
 	// fringe is 0..1: the colours of a common pattern follow each other by a third of its period,
 	// as the red, green and blue stripes of a display do, also when they are seen as
 	// moiré. Print darkens all colours in the same places. Of the largest frequency: the
@@ -59,7 +58,7 @@ func repeats(ctx context.Context, m gocv.Mat, q quad, stride int) (repeating, er
 	}
 	places = plainest(pix, w, places)
 	if len(places) < gridLeast {
-		return r, nil
+		return r, nil // r.tiles is 0 then
 	}
 	r.tiles = len(places)
 	const n = gridTile * gridTile

@@ -20,16 +20,17 @@ const flatSide = 1400
 const (
 	faceLeast  = 56 // height of the face
 	ghostLeast = 18 // between the eyes, of either face: face.MinPortraitEyes tells what is missed there
-	noiseTile  = 16
+	noiseTile  = 8
 	noiseTiles = 12 // least, in the portrait
 )
 
 // portrait is what was measured of a portrait against its page.
 type portrait struct {
-	found  bool
-	at     image.Rectangle // the face, in the flat document
-	size   image.Point     // of the flat document
-	height int             // of the face, pixels
+	found    bool
+	measured bool            // it is large enough
+	at       image.Rectangle // the face, in the flat document
+	size     image.Point     // of the flat document
+	place    models.Box      // the face, in the frame
 
 	noise, sharp float64 // log2 of portrait over page
 	hasNoise     bool
@@ -101,9 +102,15 @@ func (e *Examiner) portraitIn(ctx context.Context, m gocv.Mat, q quad, first int
 	if at.Dx() < 8 || at.Dy() < 8 || at.Dy() > h*3/4 {
 		return p, nil
 	}
-	p.found, p.at, p.size, p.height = true, at, image.Pt(w, h), at.Dy()
-	if p.height < faceLeast {
+	p.found, p.at, p.size = true, at, image.Pt(w, h)
+	if at.Dy() < faceLeast {
 		return p, nil
+	}
+	p.measured = true
+	b := p.inFrame(q, first, at).bounds(m.Cols(), m.Rows())
+	p.place = models.Box{
+		X1: float64(b.Min.X) / float64(m.Cols()), Y1: float64(b.Min.Y) / float64(m.Rows()),
+		X2: float64(b.Max.X) / float64(m.Cols()), Y2: float64(b.Max.Y) / float64(m.Rows()),
 	}
 	grey, err := picture.ToGrey(flat)
 	if err != nil {
@@ -116,9 +123,11 @@ func (e *Examiner) portraitIn(ctx context.Context, m gocv.Mat, q quad, first int
 	}
 	own := grow(at, .3, .35, .3).Intersect(image.Rect(0, 0, w, h))
 	page := grow(at, 1, .9, 1)
-	p.statistics(pix, w, h, own, page)
+	if err := p.statistics(grey, own, page); err != nil {
+		return p, err
+	}
 	p.seam = seam(pix, w, h, at)
-	if p.blocks, err = otherBlocks(m, q, first, own, p.size); err != nil {
+	if p.blocks, err = otherBlocks(m, p.inFrame(q, first, own), q); err != nil {
 		return p, err
 	}
 	return p, e.ghost(ctx, flat, &p)
@@ -134,7 +143,21 @@ func grow(r image.Rectangle, aside, above, below float64) image.Rectangle {
 // of the page. Noise: the lower quintile of Immerkær's estimate ("Fast noise variance
 // estimation", 1996) over tiles, whose mask sees neither slopes nor straight edges. Sharpness: the median
 // of var(Laplacian)/var(grey) over textured tiles.
-func (p *portrait) statistics(pix []byte, w, h int, own, page image.Rectangle) {
+//
+// Both are taken at half the size: there the noise of a picture that was scaled up is still
+// seen, and less of the camera's own, which both have alike.
+func (p *portrait) statistics(grey gocv.Mat, own, page image.Rectangle) error {
+	half, err := picture.Resize(grey, max(1, grey.Cols()/2), max(1, grey.Rows()/2))
+	if err != nil {
+		return err
+	}
+	defer half.Close()
+	w, h, pix := half.Cols(), half.Rows(), half.ToBytes()
+	if len(pix) != w*h {
+		return nil
+	}
+	halve := func(r image.Rectangle) image.Rectangle { return image.Rect(r.Min.X/2, r.Min.Y/2, r.Max.X/2, r.Max.Y/2) }
+	own, page = halve(own), halve(page)
 	var noise, fine [2][]float64
 	margin := max(2, w/40)
 	for y0 := margin; y0+noiseTile < h-margin; y0 += noiseTile {
@@ -180,70 +203,106 @@ func (p *portrait) statistics(pix []byte, w, h int, own, page image.Rectangle) {
 		p.hasSharp = true
 		p.sharp = math.Log2(math.Max(.005, median(fine[0])) / math.Max(.005, median(fine[1])))
 	}
+	return nil
 }
 
 // seam sums, over the four sides of the portrait, how much of a thin straight line there is: the
-// share of the side's pixels that are darker (or all lighter) than both neighbours across it.
+// share of the side's pixels that are darker (or all lighter) than both neighbours across it. The lines
+// are found beside the face first and then followed as far as the rectangle that they form.
 func seam(pix []byte, w, h int, at image.Rectangle) float64 {
 	fw, fh := float64(at.Dx()), float64(at.Dy())
-	k := max(2, w/350) // half the width of a line, with its blur
-	x := func(v float64) int { return int(v) }
-	total := 0.0
-	// best looks for the line at lo..hi across, over from..to along it.
-	best := func(lo, hi, from, to int, get func(across, along int) (int, bool)) float64 {
-		most := 0.0
-		for c := lo; c <= hi; c++ {
-			dark, light, n := 0, 0, 0
-			for s := from; s < to; s++ {
-				lower, upper, ok := 0, 0, true
-				for d := -1; d <= 1; d++ { // a line may lean a little
-					m, a := get(c+d, s)
-					l, b := get(c+d-k-1, s)
-					r, z := get(c+d+k+1, s)
-					if ok = ok && a && b && z; !ok {
-						break
-					}
-					lower, upper = min(lower, max(m-l, m-r)), max(upper, min(m-l, m-r))
-				}
-				if !ok {
-					continue
-				}
-				n++
-				if lower < -seamStep {
-					dark++
-				}
-				if upper > seamStep {
-					light++
-				}
-			}
-			if n > 0 && n >= (to-from)*3/4 {
-				most = math.Max(most, float64(max(dark, light))/float64(n))
-			}
-		}
-		return most
-	}
-	point := func(px, py int) (int, bool) {
-		if px < 0 || py < 0 || px >= w || py >= h {
-			return 0, false
-		}
-		return int(pix[py*w+px]), true
-	}
-	upright := func(c, s int) (int, bool) { return point(c, s) }
-	level := func(c, s int) (int, bool) { return point(s, c) }
 	x1, x2, y1, y2 := float64(at.Min.X), float64(at.Max.X), float64(at.Min.Y), float64(at.Max.Y)
-	total += best(x(x1-.9*fw), x(x1-.08*fw), x(y1-.1*fh), x(y2+.1*fh), upright)
-	total += best(x(x2+.08*fw), x(x2+.9*fw), x(y1-.1*fh), x(y2+.1*fh), upright)
-	total += best(x(y1-.8*fh), x(y1-.05*fh), x(x1-.1*fw), x(x2+.1*fw), level)
-	total += best(x(y2+.08*fh), x(y2+.8*fh), x(x1-.1*fw), x(x2+.1*fw), level)
+	i := func(v float64) int { return int(v) }
+	down, across := line{pix, w, h, true}, line{pix, w, h, false}
+	left, _ := down.best(i(x1-.9*fw), i(x1-.08*fw), i(y1-.1*fh), i(y2+.1*fh))
+	right, _ := down.best(i(x2+.08*fw), i(x2+.9*fw), i(y1-.1*fh), i(y2+.1*fh))
+	top, _ := across.best(i(y1-.8*fh), i(y1-.05*fh), i(x1-.1*fw), i(x2+.1*fw))
+	bottom, _ := across.best(i(y2+.08*fh), i(y2+.8*fh), i(x1-.1*fw), i(x2+.1*fw))
+	total := 0.0
+	for _, s := range []struct {
+		l         line
+		c, lo, hi int
+	}{{down, left, top, bottom}, {down, right, top, bottom}, {across, top, left, right}, {across, bottom, left, right}} {
+		if s.lo < s.hi {
+			_, support := s.l.best(s.c-1, s.c+1, s.lo+2, s.hi-2)
+			total += support
+		}
+	}
 	return total
+}
+
+// line looks for thin straight lines that run down, or across, a grey picture.
+type line struct {
+	pix  []byte
+	w, h int
+	down bool
+}
+
+func (l line) at(c, s int) (int, bool) {
+	x, y := c, s
+	if !l.down {
+		x, y = s, c
+	}
+	if x < 0 || y < 0 || x >= l.w || y >= l.h {
+		return 0, false
+	}
+	return int(l.pix[y*l.w+x]), true
+}
+
+// best finds the place between lo and hi whose pixels from..to are most of a line.
+func (l line) best(lo, hi, from, to int) (place int, support float64) {
+	place = (lo + hi) / 2
+	k := max(2, l.w/350) + 1 // half the width of a line, with its blur
+	for c := lo; c <= hi; c++ {
+		dark, light, n := 0, 0, 0
+		for s := from; s < to; s++ {
+			lower, upper, ok := 0, 0, true
+			for d := -1; d <= 1 && ok; d++ { // a line may lean a little
+				m, a := l.at(c+d, s)
+				one, b := l.at(c+d-k, s)
+				two, z := l.at(c+d+k, s)
+				if ok = a && b && z; ok {
+					lower, upper = min(lower, max(m-one, m-two)), max(upper, min(m-one, m-two))
+				}
+			}
+			if !ok {
+				continue
+			}
+			n++
+			if lower < -seamStep {
+				dark++
+			}
+			if upper > seamStep {
+				light++
+			}
+		}
+		if n == 0 || n < (to-from)*3/4 {
+			continue
+		}
+		if v := float64(max(dark, light)) / float64(n); v > support {
+			place, support = c, v
+		}
+	}
+	return place, support
 }
 
 // seamStep is by how many grey levels a line must differ from both its sides.
 const seamStep = 7
 
+// inFrame is where a part of the flat document is in the frame: between the corners evenly, for
+// the perspective of a document under a camera is small.
+func (p *portrait) inFrame(q quad, first int, part image.Rectangle) quad {
+	a, b, c, d := q[first], q[(first+1)%4], q[(first+2)%4], q[(first+3)%4]
+	in := func(x, y int) vec {
+		u, v := float64(x)/float64(p.size.X), float64(y)/float64(p.size.Y)
+		return a.times((1 - u) * (1 - v)).add(b.times(u * (1 - v))).add(c.times(u * v)).add(d.times((1 - u) * v))
+	}
+	return quad{in(part.Min.X, part.Min.Y), in(part.Max.X, part.Min.Y), in(part.Max.X, part.Max.Y), in(part.Min.X, part.Max.Y)}
+}
+
 // otherBlocks is 0 unless both the portrait and the page show JPEG's blocks of 8 pixels,
 // and at different places: then it is the weaker of the two strengths.
-func otherBlocks(m gocv.Mat, q quad, first int, own image.Rectangle, size image.Point) (float64, error) {
+func otherBlocks(m gocv.Mat, portrait, q quad) (float64, error) {
 	grey, err := picture.ToGrey(m)
 	if err != nil {
 		return 0, err
@@ -254,15 +313,7 @@ func otherBlocks(m gocv.Mat, q quad, first int, own image.Rectangle, size image.
 	if len(pix) != w*h {
 		return 0, nil
 	}
-	// Places between the corners; the perspective of a document under a camera is small.
-	in := func(x, y float64) vec {
-		u, v := x/float64(size.X), y/float64(size.Y)
-		a, b, c, d := q[first], q[(first+1)%4], q[(first+2)%4], q[(first+3)%4]
-		return a.times((1 - u) * (1 - v)).add(b.times(u * (1 - v))).add(c.times(u * v)).add(d.times((1 - u) * v))
-	}
-	x1, y1, x2, y2 := float64(own.Min.X), float64(own.Min.Y), float64(own.Max.X), float64(own.Max.Y)
-	r := quad{in(x1, y1), in(x2, y1), in(x2, y2), in(x1, y2)}.bounds(w, h)
-	page := q.shrunk(.05).bounds(w, h)
+	r, page := portrait.bounds(w, h), q.shrunk(.05).bounds(w, h)
 	if r.Dx() < 64 || r.Dy() < 64 {
 		return 0, nil
 	}

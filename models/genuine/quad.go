@@ -83,6 +83,14 @@ func (q quad) sound() bool {
 	return true
 }
 
+// lean is the angle between a direction and the nearer of the document's sides, 0..45 degrees.
+func (q quad) lean(d [2]float64) float64 {
+	side := q[1].sub(q[0]).unit().add(q[2].sub(q[3]).unit())
+	a := math.Abs(math.Atan2(d[1], d[0])-math.Atan2(side.y, side.x)) * 180 / math.Pi
+	a = math.Mod(a, 90)
+	return math.Min(a, 90-a)
+}
+
 func median(v []float64) float64 { return quantile(v, .5) }
 
 // quantile sorts v; 0 of nothing.

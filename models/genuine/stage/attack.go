@@ -79,8 +79,8 @@ func Screen(doc gocv.Mat, s Shot, d Display) (gocv.Mat, error) {
 		fill(&m, glass, grey(shown))
 	}
 	put(&m, v.flat, v.quad)
-	w := (float64(v.flat.Cols()))*v.mm + off[0] + off[2]
-	h := (float64(v.flat.Rows()))*v.mm + off[1] + off[3]
+	w := float64(v.flat.Cols())*v.mm + off[0] + off[2]
+	h := float64(v.flat.Rows())*v.mm + off[1] + off[3]
 	// Pixels of the screen in a millimetre, and so in a pixel of the camera.
 	perMM := 1 / (pitch * v.mm)
 	f := 1 / pitch
