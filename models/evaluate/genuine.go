@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -29,7 +30,8 @@ const (
 
 // staged is one filmed specimen and what was found.
 type staged struct {
-	kind  string // genuine, screen, paper, portrait
+	kind  string // genuine, screen, paper, portrait, drawn
+	sort  string // of the attack, empty: there is but one
 	half  int    // 0: the curves were tuned on it, 1: reported
 	found models.Genuineness
 }
@@ -52,8 +54,8 @@ func liveness(ctx context.Context, e models.Engine, data string, log io.Writer) 
 		}
 	}()
 	var all []staged
-	var ms []float64
-	examine := func(kind, name string, half int, m gocv.Mat) error {
+	var ms, larger []float64
+	examine := func(kind, sort, name string, half int, m gocv.Mat) error {
 		defer m.Close()
 		b, err := picture.EncodeJPEG(m, 90)
 		if err != nil {
@@ -64,8 +66,12 @@ func liveness(ctx context.Context, e models.Engine, data string, log io.Writer) 
 		if err != nil {
 			return fmt.Errorf("%s as %s: %w", name, kind, err)
 		}
-		ms = append(ms, processCPU()-start)
-		all = append(all, staged{kind, half, *x.Genuineness})
+		if used := processCPU() - start; m.Cols() == 1280 {
+			ms = append(ms, used)
+		} else {
+			larger = append(larger, used)
+		}
+		all = append(all, staged{kind, sort, half, *x.Genuineness})
 		describe(log, kind, name, half, *x.Genuineness)
 		return nil
 	}
@@ -95,7 +101,7 @@ func liveness(ctx context.Context, e models.Engine, data string, log io.Writer) 
 		if err != nil {
 			return nil, err
 		}
-		if err := examine("drawn", fmt.Sprint("drawn ", seed), int(seed%2), m); err != nil {
+		if err := examine("drawn", "", fmt.Sprint("drawn ", seed), int(seed%2), m); err != nil {
 			return nil, err
 		}
 		drawn++
@@ -106,7 +112,8 @@ func liveness(ctx context.Context, e models.Engine, data string, log io.Writer) 
 	out := outcome(all)
 	out["genuine.raw_under_50"] = figures.Count(rawFailed, raw, "the specimens' web pictures themselves, examined as if they were frames: some are screenshots, drawings or black and white")
 	out["genuine.drawn_under_50"] = figures.Count(drawnFailed, drawn, "documents drawn in code, filmed as genuine ones")
-	out["genuine.ms"] = figures.Spread(ms, "ms", "processor time of one frame, JPEG in, all threads; 1280 × 720 and 1920 × 1080 in turn")
+	out["genuine.ms"] = figures.Spread(ms, "ms", "processor time of one frame of 1280 × 720, JPEG in, all threads")
+	out["genuine.ms_1080p"] = figures.Spread(larger, "ms", "the same for 1920 × 1080")
 	return out, nil
 }
 
@@ -166,7 +173,7 @@ func around(face, within image.Rectangle) image.Rectangle {
 	return image.Rect(face.Min.X-w*2/5, face.Min.Y-h*2/5, face.Max.X+w*2/5, face.Max.Y+h*2/5).Intersect(within)
 }
 
-func film(d flatDocument, docs []flatDocument, i int, examine func(kind, name string, half int, m gocv.Mat) error) error {
+func film(d flatDocument, docs []flatDocument, i int, examine func(kind, sort, name string, half int, m gocv.Mat) error) error {
 	shot := func(n int) stage.Shot {
 		s := stage.Shot{Seed: uint64(1000*i + n), LongMM: d.longMM}
 		if n%2 == 1 {
@@ -179,23 +186,33 @@ func film(d flatDocument, docs []flatDocument, i int, examine func(kind, name st
 		if err != nil {
 			return err
 		}
-		if err := examine("genuine", d.name, i%2, m); err != nil {
+		if err := examine("genuine", "", d.name, i%2, m); err != nil {
 			return err
 		}
 	}
 	for n := range asAttack {
-		m, err := stage.Screen(d.flat, shot(100+n), stage.Display{Around: (i/2+n)%2 == 1})
+		// Half of the displays have pixels that the camera resolves somehow, or shows as moiré; the other
+		// half are finer, as telephones' are. Within each the pitch is spread evenly.
+		sort, from, to := "coarse", 1.2, 3.2
+		if n == 1 {
+			sort, from, to = "fine", .6, 1.2
+		}
+		spread := math.Mod(float64(i)*.618, 1)
+		m, err := stage.Screen(d.flat, shot(100+n+i%4/2), stage.Display{Around: i%8 > 3, Pitch: from * math.Pow(to/from, spread)})
 		if err != nil {
 			return err
 		}
-		if err := examine("screen", d.name, i%2, m); err != nil {
+		if err := examine("screen", sort, d.name, i%2, m); err != nil {
 			return err
 		}
-		m, err = stage.Print(d.flat, shot(200+n), stage.Press{Spray: (i/2+n)%2 == 1})
+		if sort = "screened"; n == 1 {
+			sort = "sprayed"
+		}
+		m, err = stage.Print(d.flat, shot(200+n+i%4/2), stage.Press{Spray: n == 1})
 		if err != nil {
 			return err
 		}
-		if err := examine("paper", d.name, i%2, m); err != nil {
+		if err := examine("paper", sort, d.name, i%2, m); err != nil {
 			return err
 		}
 		if d.face.Empty() {
@@ -224,7 +241,7 @@ func film(d flatDocument, docs []flatDocument, i int, examine func(kind, name st
 		if err != nil {
 			return err
 		}
-		if err := examine("portrait", d.name, i%2, m); err != nil {
+		if err := examine("portrait", "", d.name, i%2, m); err != nil {
 			return err
 		}
 	}
@@ -233,6 +250,14 @@ func film(d flatDocument, docs []flatDocument, i int, examine func(kind, name st
 
 func least(g models.Genuineness) float64 {
 	return min(g.ScreenReplay, g.PaperPrinted, g.ReplacePortrait)
+}
+
+// sorted says what the sorts of attacks are.
+var sorted = map[string]string{
+	"coarse":   "displays whose pixels are 1.2 to 3.2 of the camera's",
+	"fine":     "displays whose pixels are .6 to 1.2 of the camera's",
+	"screened": "printed with a screen of 75 to 133 lines an inch",
+	"sprayed":  "printed with dots strewn at random",
 }
 
 // score is what the pipeline that is meant for an attack says.
@@ -267,6 +292,7 @@ func outcome(all []staged) figures.Set {
 		for _, kind := range []string{"screen", "paper", "portrait"} {
 			var good, bad []float64
 			passed, caught := 0, 0
+			sorts := map[string][2]int{}
 			for _, s := range all {
 				switch {
 				case s.half != half:
@@ -274,15 +300,24 @@ func outcome(all []staged) figures.Set {
 					good = append(good, s.score(kind))
 				case s.kind == kind:
 					bad = append(bad, s.score(kind))
+					count := sorts[s.sort]
+					count[1]++
 					if s.score(kind) >= 50 {
 						passed++
+						count[0]++
 					}
+					sorts[s.sort] = count
 					if least(s.found) < 50 {
 						caught++
 					}
 				}
 			}
 			out["genuine.apcer_at_50."+kind+suffix] = figures.Share(passed, len(bad), "attacks that their own pipeline scores 50 and more; "+simulated+which)
+			for sort, count := range sorts {
+				if sort != "" && half == 1 {
+					out["genuine.apcer_at_50."+kind+"."+sort] = figures.Share(count[0], count[1], "of these, "+sorted[sort]+"; "+simulated+which)
+				}
+			}
 			out["genuine.caught_by_any."+kind+suffix] = figures.Share(caught, len(bad), "attacks that any pipeline scores under 50; "+simulated+which)
 			out["genuine.auc."+kind+suffix] = figures.Figure{Value: areaUnder(bad, good), Unit: "share", N: len(bad) + len(good), How: "area under the ROC curve of the pipeline's score, its attacks against genuine; " + simulated + which}
 		}

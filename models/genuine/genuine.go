@@ -237,15 +237,12 @@ func (l look) patterns(ctx context.Context, f *findings) error {
 	if fine.tiles == 0 || coarse.tiles == 0 {
 		f.missed(models.PipelineScreen, models.PipelinePaper)
 	}
-	best := fine
-	if coarse.second > fine.second {
-		best = coarse
-	}
-	if best.tiles == 0 {
+	if fine.tiles == 0 {
 		return nil
 	}
-	grid, rosette := best.second, best.second
-	switch lean := l.q.lean(best.at); {
+	// Not so in the smaller picture: there the waves of a guilloche, millimetres long, are regular enough.
+	grid, rosette := fine.second, fine.second
+	switch lean := l.q.lean(fine.at); {
 	case lean > surelyAcross:
 		grid = 0
 	case lean < surelyAlong:

@@ -111,14 +111,14 @@ func TestPrintIsSeenByItsScreenWhenTheCameraResolvesIt(t *testing.T) {
 	assert.Less(t, g.PaperPrinted, 50.0, "%+v", g.Cues)
 }
 
-func TestACopyWithoutColourInAWhiteMarginIsPaper(t *testing.T) {
+func TestACopyWithoutColourSpeaksAgainstTheDocument(t *testing.T) {
 	shot := stage.Shot{Width: 1280, Height: 720, Seed: 11, Ground: ptr(stage.Desk), Glare: ptr(false)}
 	m, err := stage.Print(drawn(t, 7), shot, stage.Press{Spray: true, Grey: true, Margin: 4})
 	g := examine(t, examiner(nil), filmed(t, m, err))
 	c, ok := cue(g, genuine.CueGrey)
 	require.True(t, ok)
 	assert.Less(t, c.Score, 50.0, "%+v", g.Cues)
-	assert.Less(t, g.PaperPrinted, 60.0, "%+v", g.Cues)
+	assert.Less(t, g.PaperPrinted, 75.0, "%+v", g.Cues)
 }
 
 // painter finds the rectangle of a drawn document, and the second face where told.

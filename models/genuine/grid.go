@@ -75,7 +75,7 @@ func repeats(ctx context.Context, m gocv.Mat, q quad, stride int) (repeating, er
 	out := gocv.NewMat()
 	defer out.Close()
 	var spectra [3][]float32 // blue, green, red; real and imaginary part in turn
-	var prominent, rg, gb, br [n]float64
+	var prominent, sharp, rg, gb, br [n]float64
 	logs, smooth, sum := make([]float64, n), make([]float64, n), make([]float64, n)
 	for _, p := range places {
 		if err := ctx.Err(); err != nil {
@@ -93,8 +93,9 @@ func repeats(ctx context.Context, m gocv.Mat, q quad, stride int) (repeating, er
 		b, g, rd := spectra[0], spectra[1], spectra[2]
 		for i := range n {
 			br0, bi0, gr0, gi0, rr0, ri0 := float64(b[2*i]), float64(b[2*i+1]), float64(g[2*i]), float64(g[2*i+1]), float64(rd[2*i]), float64(rd[2*i+1])
+			// Not blue: a press prints yellow along the sides, as the rows of a display are.
+			logs[i] = math.Log((gr0*gr0+gi0*gi0+rr0*rr0+ri0*ri0)/2 + 1)
 			power := (br0*br0 + bi0*bi0 + gr0*gr0 + gi0*gi0 + rr0*rr0 + ri0*ri0) / 3
-			logs[i] = math.Log(power + 1)
 			k := 1 / (power + 1e-6)
 			rg[i] += k * (ri0*gr0 - rr0*gi0)
 			gb[i] += k * (gi0*br0 - gr0*bi0)
@@ -103,6 +104,7 @@ func repeats(ctx context.Context, m gocv.Mat, q quad, stride int) (repeating, er
 		background(logs, smooth, sum)
 		for i := range n {
 			logs[i] -= smooth[i]
+			sharp[i] += logs[i] / float64(len(places))
 		}
 		for y := range gridTile {
 			for x := range gridTile / 2 {
@@ -116,7 +118,7 @@ func repeats(ctx context.Context, m gocv.Mat, q quad, stride int) (repeating, er
 			}
 		}
 	}
-	r.judge(prominent[:], rg[:], gb[:], br[:])
+	r.judge(prominent[:], sharp[:], rg[:], gb[:], br[:])
 	return r, nil
 }
 
@@ -230,8 +232,9 @@ func background(logs, smooth, sum []float64) {
 
 // Which frequencies count, in cycles per tile.
 const (
-	gridLow  = 4  // slower ones are the print itself
-	gridEdge = 30 // at the limit of the sampling stand the traces of the camera's mosaic
+	gridLow   = 4  // slower ones are the print itself
+	gridApart = 8  // two peaks, at least: each is seven wide
+	gridEdge  = 30 // at the limit of the sampling stand the traces of the camera's mosaic
 )
 
 // frequency tells the signed frequency of a bin and whether it counts.
@@ -250,7 +253,7 @@ func frequency(x, y int) (fx, fy int, ok bool) {
 	return fx, fy, true
 }
 
-func (r *repeating) judge(prominent, rg, gb, br []float64) {
+func (r *repeating) judge(prominent, sharp, rg, gb, br []float64) {
 	var all []float64
 	for y := range gridTile {
 		for x := range gridTile / 2 {
@@ -275,15 +278,25 @@ func (r *repeating) judge(prominent, rg, gb, br []float64) {
 				}
 			}
 		}
-		return most, at
+		// prominent is flat around a peak, sharp tells where exactly it is.
+		top, centre := math.Inf(-1), at
+		for y := at.y - 3; y <= at.y+3; y++ {
+			for x := at.x - 3; x <= at.x+3; x++ {
+				if v := sharp[y&63*gridTile+x&63]; v > top {
+					top, centre = v, place{x, y}
+				}
+			}
+		}
+		return most, centre
 	}
 	r.peak, first = best(func(int, int) bool { return false })
 	r.at = [2]float64{float64(first.x) / gridTile, float64(first.y) / gridTile}
 	var second place
 	r.second, second = best(func(fx, fy int) bool {
-		// On the line through the first: it, and its harmonics.
+		// Too near to the first, or on the line through it, as its harmonics are.
+		near := func(x, y int) bool { return math.Hypot(float64(fx-x), float64(fy-y)) < gridApart }
 		cross := math.Abs(float64(fx*first.y - fy*first.x))
-		return cross < 4*math.Hypot(float64(fx), float64(fy)) || cross < 4*math.Hypot(float64(first.x), float64(first.y))
+		return near(first.x, first.y) || near(-first.x, -first.y) || cross < gridApart/2*math.Hypot(float64(first.x), float64(first.y))
 	})
 	r.next = [2]float64{float64(second.x) / gridTile, float64(second.y) / gridTile}
 	n := float64(r.tiles)

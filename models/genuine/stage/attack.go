@@ -93,7 +93,7 @@ func Screen(doc gocv.Mat, s Shot, d Display) (gocv.Mat, error) {
 	gain, gamma, leak := v.between(.95, 1.2), v.between(.9, 1.15), v.between(4, 18)
 	bands := v.between(1.2, 4)
 	lines := float64(v.Height)
-	out, err := v.shoot(m, glass, w, h, func(x, y float64, p *[3]float64) {
+	return v.shoot(m, glass, w, h, func(x, y float64, p *[3]float64) {
 		sx, sy := x*perMM, y*perMM
 		rows := 1 + down[0]*cosine(sy) + down[1]*cosine(2*sy) + down[2]*cosine(3*sy)
 		light := gain
@@ -109,7 +109,6 @@ func Screen(doc gocv.Mat, s Shot, d Display) (gocv.Mat, error) {
 			p[c] = 255 * math.Pow(linear, 1/2.2)
 		}
 	})
-	return out, err
 }
 
 // Press is a printer.
@@ -231,14 +230,15 @@ func Replaced(doc gocv.Mat, seed uint64, p Portrait) (gocv.Mat, error) {
 	noise := orElse(p.Noise, v.between(2, 14))
 	cut := orElse(p.Cut, v.between(.15, .5))
 	tint := [3]float64{v.between(.9, 1.1), 1, v.between(.9, 1.1)}
-	out := doc.Clone()
 	from, err := soft.DataPtrUint8()
 	if err != nil {
-		return out, err
+		return gocv.Mat{}, err
 	}
+	out := doc.Clone()
 	to, err := out.DataPtrUint8()
 	if err != nil {
-		return out, err
+		out.Close()
+		return gocv.Mat{}, err
 	}
 	wide := max(1, doc.Cols()/700)
 	shade := v.dice.IntN(2) // on the right and below, or all around

@@ -180,8 +180,6 @@ func (v *view) grown(margins [4]float64) (m [4]gocv.Point2f) {
 	return m
 }
 
-func even(mm float64) [4]float64 { return [4]float64{mm, mm, mm, mm} }
-
 // fill paints the shape q.
 func fill(frame *gocv.Mat, q [4]gocv.Point2f, c color.RGBA) {
 	var at []image.Point
