@@ -252,12 +252,18 @@ func least(g models.Genuineness) float64 {
 	return min(g.ScreenReplay, g.PaperPrinted, g.ReplacePortrait)
 }
 
-// sorted says what the sorts of attacks are.
-var sorted = map[string]string{
-	"coarse":   "displays whose pixels are 1.2 to 3.2 of the camera's",
-	"fine":     "displays whose pixels are .6 to 1.2 of the camera's",
-	"screened": "printed with a screen of 75 to 133 lines an inch",
-	"sprayed":  "printed with dots strewn at random",
+// sorted says what a sort of attacks is.
+func sorted(sort string) string {
+	switch sort {
+	case "coarse":
+		return "displays whose pixels are 1.2 to 3.2 of the camera's"
+	case "fine":
+		return "displays whose pixels are .6 to 1.2 of the camera's"
+	case "screened":
+		return "printed with a screen of 75 to 133 lines an inch"
+	default:
+		return "printed with dots strewn at random"
+	}
 }
 
 // score is what the pipeline that is meant for an attack says.
@@ -315,7 +321,7 @@ func outcome(all []staged) figures.Set {
 			out["genuine.apcer_at_50."+kind+suffix] = figures.Share(passed, len(bad), "attacks that their own pipeline scores 50 and more; "+simulated+which)
 			for sort, count := range sorts {
 				if sort != "" && half == 1 {
-					out["genuine.apcer_at_50."+kind+"."+sort] = figures.Share(count[0], count[1], "of these, "+sorted[sort]+"; "+simulated+which)
+					out["genuine.apcer_at_50."+kind+"."+sort] = figures.Share(count[0], count[1], "of these, "+sorted(sort)+"; "+simulated+which)
 				}
 			}
 			out["genuine.caught_by_any."+kind+suffix] = figures.Share(caught, len(bad), "attacks that any pipeline scores under 50; "+simulated+which)

@@ -228,18 +228,16 @@ func (l look) patterns(ctx context.Context, f *findings) error {
 			return err
 		}
 	}
-	if fine.tiles > 0 {
-		f.add(CueFringe, fine.fringe)
-	}
 	if coarse.tiles > 0 {
 		f.add(CueMoire, coarse.fringe)
-	}
-	if fine.tiles == 0 || coarse.tiles == 0 {
-		f.missed(models.PipelineScreen, models.PipelinePaper)
+	} else {
+		f.missed(models.PipelineScreen)
 	}
 	if fine.tiles == 0 {
+		f.missed(models.PipelineScreen, models.PipelinePaper)
 		return nil
 	}
+	f.add(CueFringe, fine.fringe)
 	// Not so in the smaller picture: there the waves of a guilloche, millimetres long, are regular enough.
 	grid, rosette := fine.second, fine.second
 	switch lean := l.q.lean(fine.at); {
