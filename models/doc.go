@@ -11,7 +11,7 @@
 //	aamva/     what the barcode of a driver's licence says (no pixels)
 //	idnumber/  personal numbers: form, check digits, what they say (no pixels)
 //	visual/    which line of print is which field (no pixels)
-//	genuine/   whether it is the document itself, or a picture of it
+//	genuine/   whether it is the document itself, or a picture of it; stage/ draws both
 //	face/      where a face is, whose it is, whether it is alive
 //	onnx/      trained networks behind one small interface
 //	eyes/      all of it together: the Engine of one process

@@ -163,9 +163,23 @@ type Text struct {
 	Lines         []Line // in reading order; places are parts of the upright picture
 }
 
+// The pipelines of Genuineness, as a Cue names them.
+const (
+	PipelineScreen   = "screen-replay"
+	PipelinePaper    = "paper-printed"
+	PipelinePortrait = "replace-portrait"
+)
+
+// CueTilt is the name of the one cue that belongs to no pipeline: how much of the document
+// shimmers when it is tilted. It is there only when the frames show different poses.
+const CueTilt = "tilt"
+
 // Genuineness is document liveness (presentation attack detection on the document,
 // ISO/IEC 30107-3 by analogy): a score for each of the contract's three pipelines, 0..100,
 // 100 when nothing speaks against a genuine document. The cues say why.
+//
+// It is experimental: it was measured on simulated attacks only, and it rather misses an
+// attack than accuses an honest person. A centre and people decide on it, no kiosk alone.
 type Genuineness struct {
 	ScreenReplay    float64
 	PaperPrinted    float64
@@ -176,7 +190,7 @@ type Genuineness struct {
 // Cue is one thing that speaks for or against a genuine document.
 type Cue struct {
 	Name     string  // see models/genuine
-	Pipeline string  // screen-replay, paper-printed, replace-portrait
+	Pipeline string  // one of the three, or empty: it informs only
 	Score    float64 // 0..100, 100: nothing seen
 	Measured float64 // the raw value, in the unit the cue's definition names
 	At       *Box    // where, when it has a place

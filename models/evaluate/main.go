@@ -55,6 +55,7 @@ func parts() []part {
 		{"faces", faces.Faces},
 		{"capture", faces.Quality},
 		{"templates", faces.Multi},
+		{"genuine", liveness},
 		{"attacks", attacks},
 		{"barcode", barcodes},
 	}
