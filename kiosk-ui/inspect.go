@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"vestibule/journey"
 	"vestibule/kiosk-ui/text"
 	"vestibule/models"
+	"vestibule/models/face"
 	"vestibule/models/inspect"
 	"vestibule/models/picture"
 	"vestibule/models/worker"
@@ -261,8 +263,8 @@ func judge(a, second inspect.Account, o inspectFlags, policy journey.Policy) ([]
 	}
 	if f := live.Face; f != nil && (o.compare != "" || f.Found && !zone(a)) {
 		alone := policy
-		alone.Liveness.Active, alone.Liveness.Frames = false, 1
-		s := check.Step2{Frames: []models.Face{*f}, Site: o.site, Today: now, Clock: journey.ClockUnknown, Policy: alone, Portrait: held.Face}
+		alone.Liveness.Active, alone.Liveness.Injection = false, false
+		s := check.Step2{Frames: slices.Repeat([]models.Face{*f}, face.PassiveFrames), Site: o.site, Today: now, Clock: journey.ClockUnknown, Policy: alone, Portrait: held.Face}
 		if zone(held) {
 			s.Portrait = held.Document.PortraitFace
 		}

@@ -78,7 +78,7 @@ Document
   portrait       not found
 
 Checks
-  KIOSK_IMAGE_QUALITY_CHECK      pass     colour=#  exposure=#  glare=#  sharpness=#
+  KIOSK_IMAGE_QUALITY_CHECK      pass     colour=#  exposure=#  flat=#  glare=#  inside=#  sharpness=#  uncovered=#
   ID_RECOGNITION                 fail     step1/error/invalid_id_image  layout=TD3  pixelsPerMM=#  portrait=none
   RECOGNITION_SCORE_EVALUATION   pass     atLeast=60.0  score=#
   MRZ_VALIDATION                 fail     step1/retry/check_digit_failed  layout=TD3  wrong=number composite
@@ -104,7 +104,7 @@ func measured(s string) string {
 	var out []string
 	number := regexp.MustCompile(`-?\d+(\.\d+)?`)
 	sure := regexp.MustCompile(`\d+ % sure`)
-	detail := regexp.MustCompile(`(colour|exposure|glare|sharpness|pixelsPerMM|score)=[\d.]+`)
+	detail := regexp.MustCompile(`(colour|exposure|flat|glare|inside|sharpness|uncovered|pixelsPerMM|score)=[\d.]+`)
 	for _, l := range strings.Split(s, "\n") {
 		l = sure.ReplaceAllString(detail.ReplaceAllString(l, "$1=#"), "# % sure")
 		for _, row := range []string{"  outline", "  scale", "  turn", "  recognition", "  quality", "picture.png"} {
@@ -201,7 +201,7 @@ func TestASelfieIsJudgedAsOneAndAComparisonAsTheKioskWould(t *testing.T) {
 	policy, err := readPolicy("")
 	require.NoError(t, err)
 	face := func(turn float32) *models.Face {
-		return &models.Face{Found: true, Faces: 1, Live: .9, Eyes: 80, Model: "m", Template: []float32{1 - turn, turn}}
+		return &models.Face{Found: true, Faces: 1, Live: .9, Eyes: 80, Luma: 120, Sharpness: 80, Model: "m", Template: []float32{1 - turn, turn}}
 	}
 	verdict := func(list []inspect.Verdict, event string) string {
 		for _, v := range list {
