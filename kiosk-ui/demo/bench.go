@@ -96,7 +96,7 @@ func (w *world) timeVisits(ctx context.Context, set figures.Set) error {
 			steps += d
 		}
 		whole = append(whole, steps.Seconds())
-		document = append(document, intervals(o.journey.Journal, journey.EventIDRecognition, step1Checks())...)
+		document = append(document, intervals(o.journey.Journal, journey.EventMRZValidation, step1Checks())...)
 		for _, series := range passive(o.journey.Journal) {
 			selfie = append(selfie, float64(series.compared.Sub(series.taken).Microseconds())/1000)
 			frames = append(frames, float64(series.taken.Sub(series.begun).Microseconds())/1000)
@@ -133,9 +133,11 @@ func passive(events []journey.Event) []series {
 	return out
 }
 
+// step1Checks are those that follow at once. The recognition is judged again when the print
+// was read, which nobody waits for.
 func step1Checks() []journey.EventName {
 	return []journey.EventName{
-		journey.EventIDRecognition, journey.EventMRZValidation, journey.EventExpiredIDCheck,
+		journey.EventMRZValidation, journey.EventExpiredIDCheck, journey.EventIDLivenessVerification,
 		journey.EventRecognitionScoreEvaluation, journey.EventBlacklistCountryEvaluation,
 	}
 }
