@@ -58,7 +58,7 @@ func Random(s Sheet, b Background, width, height int, dice *rand.Rand) Scene {
 	sc := Scene{
 		Width: width, Height: height, Background: b,
 		Turn: 360 * dice.Float64(), Tilt: 30 * dice.Float64(), TiltAxis: 360 * dice.Float64(), Perspective: .15 * dice.Float64(),
-		Blur: .4 + .8*dice.Float64(), Noise: 1 + 4*dice.Float64(), Light: .35 * dice.Float64(), Shadow: .3 * dice.Float64(),
+		Blur: .4 + .8*dice.Float64(), Noise: 1 + 4*dice.Float64(), Light: .35 * dice.Float64(), Shadow: .3 * math.Max(0, 1.5*dice.Float64()-.5),
 		JPEG: 75 + dice.IntN(21), Seed: dice.Uint64(),
 	}
 	if s.Width == 0 {
