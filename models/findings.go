@@ -130,7 +130,37 @@ type Document struct {
 	PortraitAt    *Box          // where in Upright it was cut out
 	PortraitFace  *Face         // the face in it
 	Upright       []byte        // JPEG of the best frame, turned upright and, where the outline allows, rectified
+	Kind          Kind          // what sort of thing the picture shows
+	Side          Side          // which side of it
 }
+
+// Kind says what sort of thing a picture shows, as far as it could be told; models/document
+// says by what. Those of a zone are named like its layout.
+type Kind string
+
+// The kinds. A zone settles its kind; the others are told by shape and print.
+const (
+	KindUnknown  Kind = ""
+	KindPassport Kind = "td3"     // a passport's page with its zone
+	KindTD1      Kind = "td1"     // the side of an ID-1 card that bears the zone
+	KindTD2      Kind = "td2"     //
+	KindVisaA    Kind = "mrv-a"   //
+	KindVisaB    Kind = "mrv-b"   //
+	KindFrenchID Kind = "fr-id"   // the French identity card of 1988 to 2021
+	KindLicense  Kind = "license" // a driver's licence or identity card as AAMVA designs it: a barcode, no zone
+	KindCard     Kind = "card"    // the front of an ID-1 card, no zone on this side
+	KindNotID    Kind = "not-id"  // no identity document
+)
+
+// Side is one of the two sides of a card. A page that shows zone and portrait is a front.
+type Side string
+
+// The sides.
+const (
+	SideUnknown Side = ""
+	SideFront   Side = "front" // the portrait's
+	SideBack    Side = "back"  // that of a zone or barcode without a portrait
+)
 
 // Looks says what an examination is to look at.
 type Looks struct {

@@ -64,9 +64,7 @@ func BenchmarkReadPassport720p(b *testing.B) {
 }
 
 func BenchmarkReadWithoutZone720p(b *testing.B) {
-	s := passport()
-	s.print = []string{"REPORT OF THE YEAR", "WITHOUT ANY ZONE", "ON THIS PAGE", "BUT SOME LINES", "OF PLAIN TEXT"}
-	m, r := s.draw(b), reader(b)
+	m, r := text().draw(b), reader(b)
 	defer m.Close()
 	processor(b)
 	for b.Loop() {

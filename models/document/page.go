@@ -91,8 +91,52 @@ func (o outline) holds(z zone) bool {
 	mm := z.pitch() / pitchMM
 	across, down := sides(q)
 	s := sheetOf(z.layout)
-	fits := func(v, want float64) bool { return v > .8*want && v < 1.25*want }
+	// At 30° off the camera's axis one side looks .87 of its length, and perspective makes the zone's
+	// end of the document up to 7 % larger or smaller than its middle.
+	fits := func(v, want float64) bool { return v > .75*want && v < 1.3*want }
 	return fits(across/mm, s.width) && (fits(down/mm, s.height) || fits(down/mm, 2*s.height))
+}
+
+// shape is where the document lies in img, nil when nobody knows. It is flat when it is a border
+// that was seen, good enough to rectify by: with a zone, one that fits the zone.
+func (p page) shape() (shape *[4]vec, flat bool, err error) {
+	o, seen := p.outline, p.outlined
+	if p.turn != 0 && seen {
+		var q [4]vec
+		for i, c := range o.corners {
+			q[i] = turnVec(c, p.from.X, p.from.Y, p.turn)
+		}
+		o.corners = q
+	}
+	if !p.found() {
+		dear, ok, err := searchOutline(p.img)
+		if err != nil {
+			return nil, false, err
+		}
+		if ok {
+			o, seen = dear, true
+		}
+		if !seen {
+			return nil, false, nil
+		}
+		return &o.corners, true, nil
+	}
+	if seen && o.holds(p.zone) {
+		q := o.along(p.zone.dir())
+		return &q, true, nil
+	}
+	all, err := searchBorders(p.img)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, o := range all {
+		if o.score >= borderHeld && o.holds(p.zone) {
+			q := o.along(p.zone.dir())
+			return &q, true, nil
+		}
+	}
+	q := p.zone.corners()
+	return &q, false, nil
 }
 
 // inside tells whether p lies in the clockwise shape q, or not farther than slack outside.

@@ -421,24 +421,9 @@ func vote(pages []page, best int, today time.Time) page {
 func (r *Reader) describe(ctx context.Context, p page) (models.Document, error) {
 	d := models.Document{Width: p.from.X, Height: p.from.Y, Best: p.index, Turn: p.turn}
 	w, h := p.img.Cols(), p.img.Rows()
-	o, seen := p.outline, p.outlined
-	var err error
-	if p.turn != 0 {
-		if o, seen, err = findOutline(p.img); err != nil {
-			return d, err
-		}
-	}
-	var shape *[4]vec // of the document, in img
-	flat := false     // shape is its border, good enough to rectify by
-	switch {
-	case p.found() && seen && o.holds(p.zone):
-		q := o.along(p.zone.dir())
-		shape, flat = &q, true
-	case p.found():
-		q := p.zone.corners()
-		shape = &q
-	case seen:
-		shape, flat = &o.corners, true
+	shape, flat, err := p.shape()
+	if err != nil {
+		return d, err
 	}
 	if p.found() {
 		d.Turn = (p.turn + p.zone.turn()) % 360
@@ -471,7 +456,7 @@ func (r *Reader) describe(ctx context.Context, p page) (models.Document, error) 
 	if err := r.portrait(ctx, p, &d, shape, flat); err != nil {
 		return d, err
 	}
-	d.Hint = p.hint(d, seen)
+	d.Hint = p.hint(d, flat)
 	return d, nil
 }
 

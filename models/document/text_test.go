@@ -14,6 +14,7 @@ import (
 	"vestibule/models"
 	"vestibule/models/mrz"
 	"vestibule/models/picture"
+	"vestibule/models/specimen"
 )
 
 // readPrint reads a picture's print, without the spaces that no reader of rows is sure of, and checks its places.
@@ -50,8 +51,7 @@ func TestPrintIsReadInOrderHoweverTheDocumentLies(t *testing.T) {
 }
 
 func TestPrintWithoutAZoneTellsWhichSideIsUp(t *testing.T) {
-	s := card()
-	s.print = []string{"DRIVING LICENCE", "ERIKSSON", "12.08.1974", "ZENITH"}
+	s := sheet{specimen.Plain(mrz.TD1, []string{"DRIVING LICENCE", "ERIKSSON", "12.08.1974", "ZENITH"}), 10}
 	m := s.draw(t)
 	defer m.Close()
 	for _, turn := range []int{180, 270} {
