@@ -24,7 +24,7 @@ const (
 	rareSex            = -2.0 // X
 	wrongKind          = -6.0 // a letter in a date: look-alikes are settled, a real violation stays visible
 	rareCode           = -3.0 // an unusual first letter for the layout
-	outside            = -1.5 // a frame beyond the ends of the line that is not blank
+	outside            = -3.0 // a frame beyond the ends of the line that is not blank
 	never              = -1e9
 )
 
@@ -221,6 +221,40 @@ func (r reading) mean() float64 {
 		sum += c
 	}
 	return sum / float64(len(r.chars))
+}
+
+// uneven is by how much the characters stand off the even spacing of a zone (ICAO 9303-3 section
+// 4.5: ten an inch), as the mean square in spacings. What a line seen from aside does to it, a
+// spacing that grows steadily, does not count.
+func (r reading) uneven() float64 {
+	n := len(r.place)
+	if n < 4 {
+		return 0
+	}
+	// Least squares of place = a·1 + b·x + c·(x² − m), x from -1 to 1: the three are orthogonal.
+	m := 0.0
+	x := func(k int) float64 { return 2*float64(k)/float64(n-1) - 1 }
+	for k := range n {
+		m += x(k) * x(k) / float64(n)
+	}
+	var a, b, c, bb, cc float64
+	for k, p := range r.place {
+		q := x(k)*x(k) - m
+		a += p / float64(n)
+		b, bb = b+p*x(k), bb+x(k)*x(k)
+		c, cc = c+p*q, cc+q*q
+	}
+	b, c = b/bb, c/cc
+	spacing := 2 * b / float64(n-1)
+	if spacing <= 0 {
+		return math.Inf(1)
+	}
+	sum := 0.0
+	for k, p := range r.place {
+		d := (p - a - b*x(k) - c*(x(k)*x(k)-m)) / spacing
+		sum += d * d
+	}
+	return sum / float64(n)
 }
 
 // decode finds the most probable line of exactly len(places) characters, each out

@@ -231,3 +231,18 @@ func TestWhereTheReadersDifferTheSurerOneIsBelievedAndNothingIsAccepted(t *testi
 		assert.Equal(t, misread, p.zone.lines[1].text)
 	})
 }
+
+func TestUnevenTellsLettersOfAZoneFromOthers(t *testing.T) {
+	line := func(place func(k int) float64) reading {
+		r := reading{}
+		for k := range 44 {
+			r.place = append(r.place, place(k))
+		}
+		return r
+	}
+	assert.InDelta(t, 0, line(func(k int) float64 { return 7 + 4*float64(k) }).uneven(), 1e-9)
+	assert.InDelta(t, 0, line(func(k int) float64 { return 4*float64(k) + .01*float64(k*k) }).uneven(), 1e-9, "seen from aside")
+	assert.Greater(t, line(func(k int) float64 { return 4*float64(k) + 2*math.Sin(float64(k)) }).uneven(), .06, "proportional print")
+	assert.True(t, math.IsInf(line(func(int) float64 { return 3 }).uneven(), 1))
+	assert.Zero(t, reading{place: []float64{1, 2}}.uneven())
+}

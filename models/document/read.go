@@ -201,7 +201,7 @@ func (r *Reader) readPage(ctx context.Context, m gocv.Mat, today time.Time, brie
 // search looks for the zone: in the outline first, then in the whole frame, finely only
 // where the outline does not tell that coarsely is enough, and turned by 90° only where the rows
 // of text do not tell that it is upright.
-func (r *Reader) search(ctx context.Context, p *page, brief bool) error {
+func (r *Reader) search(ctx context.Context, p *page, brief bool) (err error) {
 	whole := image.Rect(0, 0, p.img.Cols(), p.img.Rows())
 	looks := []view{{whole, coarseSide}, {whole, fineSide}}
 	if p.outlined {
@@ -221,6 +221,11 @@ func (r *Reader) search(ctx context.Context, p *page, brief bool) error {
 	}
 	p.zone, p.rows = z, len(rows)
 	p.upright = upright(rows)
+	defer func() {
+		if err == nil && !p.found() && !brief {
+			err = r.searchFlat(ctx, p)
+		}
+	}()
 	if z.score > turnScore || p.rows == 0 || p.upright || brief {
 		return nil
 	}
@@ -309,10 +314,10 @@ func (r *Reader) locateZone(ctx context.Context, m gocv.Mat, looks []view) (zone
 		if err != nil {
 			return zone{}, nil, err
 		}
-		if z.score > best.score {
+		if z.better(best) {
 			best = z
 		}
-		if best.score > goodScore {
+		if best.good() {
 			break
 		}
 	}
@@ -456,6 +461,7 @@ func (r *Reader) describe(ctx context.Context, p page) (models.Document, error) 
 	if err := r.portrait(ctx, p, &d, shape, flat); err != nil {
 		return d, err
 	}
+	d.Kind, d.Side = p.kindOf(d, flat)
 	d.Hint = p.hint(d, flat)
 	return d, nil
 }

@@ -37,7 +37,7 @@ func (r *Reader) readAgain(bgr gocv.Mat, z zone) ([]reading, error) {
 		var line reading
 		want := settled(z.layout, i, z.lines[i].text)
 		for _, half := range secondHalves {
-			p, err := lookAgain(r.other, r.keys, bgr, strip{from: s.from, to: s.to, half: s.half * half / stripHalf})
+			p, err := lookAgain(r.other, r.keys, bgr, strip{from: s.from, to: s.to, half: s.half * half / stripHalf, stretch: s.stretch})
 			if errors.Is(err, models.ErrFrame) && line.text != "" {
 				break // too long to be looked at closer
 			}

@@ -32,11 +32,14 @@ type strip struct {
 
 // aspect is width over height of what cut returns.
 func (s strip) aspect() float64 {
-	k := s.stretch
-	if k == 0 {
-		k = 1
+	return s.to.sub(s.from).length() / (2 * s.half) * s.stretched()
+}
+
+func (s strip) stretched() float64 {
+	if s.stretch == 0 {
+		return 1
 	}
-	return s.to.sub(s.from).length() / (2 * s.half) * k
+	return s.stretch
 }
 
 // at maps a place of the strip (0..1 along, -1..1 across) to the picture.
@@ -46,7 +49,7 @@ func (s strip) at(along, across float64) vec {
 }
 
 // turned is the same strip read from the other side.
-func (s strip) turned() strip { return strip{from: s.to, to: s.from, half: s.half} }
+func (s strip) turned() strip { return strip{from: s.to, to: s.from, half: s.half, stretch: s.stretch} }
 
 func (s strip) quad(w, h int) models.Quad {
 	p := func(a, b float64) models.Point {

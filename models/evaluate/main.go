@@ -51,6 +51,7 @@ func parts() []part {
 		{"documents", documents},
 		{"quality", pictureQuality},
 		{"visual", visuals},
+		{"synthetic", synthetic},
 		{"tesseract", tesseract},
 		{"faces", faces.Faces},
 		{"capture", faces.Quality},
@@ -76,6 +77,8 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	page := flags.String("report", "", "HTML file with all of it and pictures of what went wrong (default: beside -out; none: no page)")
 	dir := flags.String("models", "", "folder with the trained networks (default: where they are fetched to)")
 	only := flags.String("only", "", "some parts alone, apart by commas: "+strings.Join(names(), ", "))
+	drawn := flags.Int("n", 240, "how many documents are drawn by the part synthetic")
+	seed := flags.Uint64("seed", 1, "which drawing is the first")
 	verbose := flags.Bool("v", false, "name every miss")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -88,6 +91,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		return err
 	}
 	defer e.Close()
+	ctx = context.WithValue(ctx, drawnKey{}, drawing{n: *drawn, seed: *seed})
 	log := io.Discard
 	if *verbose {
 		log = stdout
