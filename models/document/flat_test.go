@@ -76,12 +76,12 @@ func TestKindsAndSides(t *testing.T) {
 		kind models.Kind
 		side models.Side
 	}{
-		"a passport":               {specimen.TD3, models.KindPassport, models.SideFront},
-		"the back of a card":       {specimen.TD1Back, models.KindTD1, models.SideBack},
-		"a large card":             {specimen.TD2, models.KindTD2, models.SideFront},
-		"a French card":            {specimen.FRID, models.KindFrenchID, models.SideFront},
-		"a visa":                   {specimen.MRVB, models.KindVisaB, models.SideFront},
-		"a page of a book":         {specimen.BookPage, models.KindNotID, models.SideUnknown},
+		"a passport":         {specimen.TD3, models.KindPassport, models.SideFront},
+		"the back of a card": {specimen.TD1Back, models.KindTD1, models.SideBack},
+		"a large card":       {specimen.TD2, models.KindTD2, models.SideFront},
+		"a French card":      {specimen.FRID, models.KindFrenchID, models.SideFront},
+		"a visa":             {specimen.MRVB, models.KindVisaB, models.SideFront},
+		"a page of a book, in the proportions of a card": {specimen.BookPage, models.KindUnknown, models.SideUnknown},
 		"nothing":                  {specimen.Nothing, models.KindNotID, models.SideUnknown},
 		"a landscape":              {specimen.Landscape, models.KindNotID, models.SideUnknown},
 		"the back of a licence":    {specimen.LicenseBack, models.KindUnknown, models.SideUnknown},
@@ -94,4 +94,3 @@ func TestKindsAndSides(t *testing.T) {
 		})
 	}
 }
-
