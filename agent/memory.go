@@ -93,6 +93,7 @@ type visit struct {
 type side struct {
 	doc     models.Document
 	genuine *models.Genuineness
+	barcode *models.Barcode
 	page    []byte // the upright picture
 	causes  []string
 }
@@ -103,6 +104,9 @@ func (v *visit) startOver() {
 		clear(v.first.doc.Portrait)
 		clear(v.first.doc.Upright)
 		clear(v.first.page)
+		if v.first.barcode != nil {
+			clear(v.first.barcode.Data)
+		}
 	}
 	v.first, v.need = nil, check.NeedNothing
 }

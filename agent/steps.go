@@ -18,6 +18,7 @@ import (
 	"vestibule/hardware/camera"
 	"vestibule/journey"
 	"vestibule/models"
+	"vestibule/models/aamva"
 	"vestibule/models/face"
 	"vestibule/models/face/injection"
 	"vestibule/models/mrz"
@@ -302,7 +303,7 @@ func (o *owner) checkDocument(seen sight, err error) {
 		return
 	}
 	step := check.Step1{
-		Document: d, Site: o.cfg.Site.Country, Today: o.now(), Clock: o.clock,
+		Document: d, Barcode: seen.examined.Barcode, Site: o.cfg.Site.Country, Today: o.now(), Clock: o.clock,
 		Genuine: seen.examined.Genuineness, Policy: v.Policy,
 	}
 	if err == nil && check.Whole(d) {
@@ -334,10 +335,9 @@ func (o *owner) checkDocument(seen sight, err error) {
 		return
 	}
 	var verdicts []check.Verdict
-	print := &printing{side: check.Side{Zone: d.MRZ, Trusted: true}}
+	print := &printing{side: sideOf(d, step.Barcode)}
 	if v.first != nil {
-		here := check.Side{Zone: d.MRZ, Trusted: true}
-		there := check.Side{Zone: v.first.doc.MRZ, Trusted: true}
+		here, there := sideOf(d, seen.examined.Barcode), sideOf(v.first.doc, v.first.barcode)
 		if print.side, print.other = here, &there; v.need == check.NeedBack { // the print is on the other side
 			print.side, print.other = there, &here
 			page = bytes.Clone(v.first.page)
@@ -346,6 +346,9 @@ func (o *owner) checkDocument(seen sight, err error) {
 		verdicts = append(verdicts, check.Belong(v.first.doc, d))
 		d = check.Join(v.first.doc, d)
 		step.Document, step.Genuine = d, check.Weaker(v.first.genuine, step.Genuine)
+		if _, here := check.Licence(step.Barcode); !here && v.first.barcode != nil {
+			step.Barcode = v.first.barcode
+		}
 	}
 	if g := step.Genuine; g != nil {
 		v.IDLiveness = &journey.IDLiveness{ScreenReplay: g.ScreenReplay, PaperPrinted: g.PaperPrinted, ReplacePortrait: g.ReplacePortrait}
@@ -359,10 +362,13 @@ func (o *owner) checkDocument(seen sight, err error) {
 	}
 	ruling := check.Rule(verdicts)
 	why := causesOf(ruling, verdicts, events)
-	if d.MRZ != nil {
-		v.Document, v.Read = check.Read(*d.MRZ), true
+	if data, ok := step.Reading(); ok {
+		v.Document, v.Read = data, true
 	}
-	v.Recognition, v.OCR, v.Portrait = d.Recognition, fieldsOf(d), d.PortraitFace
+	v.Recognition, v.OCR, v.Portrait = step.Recognition(), fieldsOf(d), d.PortraitFace
+	if d.MRZ == nil {
+		v.OCR = fieldsOfBarcode(step.Barcode)
+	}
 	switch ruling.Action {
 	case check.Block:
 		o.block(journey.Step1, ruling.Why, why, events...)
@@ -398,7 +404,7 @@ func (o *owner) turnOver(need check.Need, seen sight, page []byte, causes []stri
 	v := o.v
 	ev := o.verdict(check.OneSide(need, seen.doc), causes...)
 	ev.Started = seen.started
-	v.first, v.need = &side{doc: seen.doc, genuine: seen.examined.Genuineness, page: page, causes: append(causes, ev.ID)}, need
+	v.first, v.need = &side{doc: seen.doc, genuine: seen.examined.Genuineness, barcode: seen.examined.Barcode, page: page, causes: append(causes, ev.ID)}, need
 	v.Retake, v.RetakeVariant, v.Why = journey.CodeKey{}, "", nil
 	o.enterDocument(ev)
 }
@@ -455,6 +461,42 @@ func fieldsOf(d models.Document) []journey.OCRField {
 		out = append(out, field)
 	}
 	return out
+}
+
+// fieldsOfBarcode lists what a card's barcode says, for the contract's OCR_raw.
+func fieldsOfBarcode(b *models.Barcode) []journey.OCRField {
+	a, ok := check.Licence(b)
+	if !ok {
+		return nil
+	}
+	var out []journey.OCRField
+	for _, f := range []struct {
+		item string
+		aamva.Field
+	}{
+		{"lastName", a.FamilyName},
+		{"firstName", a.GivenName},
+		{"number", a.Number},
+		{"birthDate", a.Birth},
+		{"gender", a.Sex},
+		{"issueDate", a.Issue},
+		{"expireDate", a.Expiry},
+		{"address", a.Street},
+	} {
+		if f.Value != "" {
+			out = append(out, journey.OCRField{Item: f.item, Value: f.Value, Score: 100, Accepted: f.Problem == ""})
+		}
+	}
+	return out
+}
+
+// sideOf is what was read of one side, to be compared with the print and the other side.
+func sideOf(d models.Document, b *models.Barcode) check.Side {
+	s := check.Side{Zone: d.MRZ, Trusted: true}
+	if a, ok := check.Licence(b); ok {
+		s.Barcode = check.BarcodeItems(a)
+	}
+	return s
 }
 
 // lookAtFace runs the face camera until a selfie was taken.

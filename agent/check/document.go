@@ -25,8 +25,9 @@ const (
 // Step1 is everything the document's checks look at.
 type Step1 struct {
 	Document models.Document
-	Site     string    // ISO 3166-1 alpha-3 of the kiosk's site
-	Today    time.Time // on the kiosk's clock
+	Barcode  *models.Barcode // nil: not looked for
+	Site     string          // ISO 3166-1 alpha-3 of the kiosk's site
+	Today    time.Time       // on the kiosk's clock
 	Clock    journey.ClockConfidence
 	Genuine  *models.Genuineness // nil: not measured
 	Policy   journey.Policy
@@ -37,9 +38,10 @@ type Step1 struct {
 func (s Step1) Check() []Verdict {
 	quality := s.quality()
 	mrzVerdict := s.zone()
-	verdicts := []Verdict{quality, s.recognition(), s.recognitionScore(), mrzVerdict, s.liveness()}
+	verdicts := []Verdict{quality, s.recognition(), s.recognitionScore(), mrzVerdict, s.barcode(), s.liveness()}
 
-	trusted := mrzVerdict.Result == journey.Pass
+	data, read := s.Reading()
+	trusted := read && (mrzVerdict.Result == journey.Pass || s.Document.MRZ == nil)
 	for _, c := range []struct {
 		name journey.EventName
 		run  func(journey.DocumentData) Verdict
@@ -54,7 +56,7 @@ func (s Step1) Check() []Verdict {
 			verdicts = append(verdicts, skipped(c.name, "no-trusted-reading"))
 			continue
 		}
-		verdicts = append(verdicts, c.run(Read(*s.Document.MRZ)))
+		verdicts = append(verdicts, c.run(data))
 	}
 	return verdicts
 }
@@ -101,6 +103,14 @@ func (s Step1) quality() Verdict {
 func (s Step1) recognition() Verdict {
 	d := s.Document
 	name := journey.EventIDRecognition
+	if a, ok := s.licence(); ok {
+		detail := map[string]string{"layout": LayoutAAMVA, "kind": a.Kind}
+		if !hasPortrait(d) {
+			detail["portrait"] = "none"
+			return again(name, journey.Step1ErrorInvalidIDImage, detail)
+		}
+		return passed(name, detail)
+	}
 	switch {
 	case d.MRZ == nil && (d.Hint == models.HintNoDocument || d.Hint == models.HintNone && d.Outline == nil && len(d.Lines) == 0):
 		return again(name, journey.Step1ErrorNotAnID, nil)
@@ -125,11 +135,11 @@ func (s Step1) recognition() Verdict {
 
 func (s Step1) recognitionScore() Verdict {
 	name := journey.EventRecognitionScoreEvaluation
-	if s.Document.MRZ == nil {
+	if _, read := s.Reading(); !read {
 		return skipped(name, "nothing-read")
 	}
-	detail := map[string]string{"score": score(s.Document.Recognition), "atLeast": score(s.Policy.MinRecognition)}
-	if s.Document.Recognition < s.Policy.MinRecognition {
+	detail := map[string]string{"score": score(s.Recognition()), "atLeast": score(s.Policy.MinRecognition)}
+	if s.Recognition() < s.Policy.MinRecognition {
 		return again(name, journey.Step1RetryImageTooBlurry, detail)
 	}
 	return passed(name, detail)
@@ -142,6 +152,12 @@ func (s Step1) recognitionScore() Verdict {
 func (s Step1) zone() Verdict {
 	name := journey.EventMRZValidation
 	z := s.Document.MRZ
+	if _, licence := s.licence(); licence {
+		return skipped(name, "barcode-instead")
+	}
+	if z == nil && s.onlyLicences() {
+		return skipped(name, "barcode-wanted")
+	}
 	if z == nil {
 		return again(name, journey.Step1RetryMRZProtocolFail, nil)
 	}

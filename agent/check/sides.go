@@ -30,7 +30,12 @@ const MinCardAspect = 1.501
 func (s Step1) Missing() Need {
 	d := s.Document
 	portrait := hasPortrait(d)
+	_, licence := s.licence()
 	switch {
+	case licence && !portrait:
+		return NeedFront
+	case licence:
+		return NeedNothing
 	case d.MRZ == nil && portrait && d.Hint == models.HintNoMRZ &&
 		d.PortraitFace.Eyes >= face.MinPortraitEyes && aspect(d) >= MinCardAspect:
 		return NeedBack
@@ -96,7 +101,7 @@ func ThisSide(v Verdict) bool {
 	switch v.Event {
 	case journey.KioskImageQualityCheck:
 		return v.Code != journey.Step1RetryBlackWhiteDocument
-	case journey.EventIDRecognition, journey.EventRecognitionScoreEvaluation, journey.EventMRZValidation:
+	case journey.EventIDRecognition, journey.EventRecognitionScoreEvaluation, journey.EventMRZValidation, journey.EventBarcodeValidation:
 		return true
 	}
 	return false
@@ -107,7 +112,10 @@ func ThisSide(v Verdict) bool {
 func OneSide(n Need, d models.Document) Verdict {
 	detail := map[string]string{"side": "front", "portrait": "found", "zone": "none", "aspect": ratio(aspect(d))}
 	if n == NeedFront {
-		detail = map[string]string{"side": "back", "portrait": "none", "layout": string(d.MRZ.Layout)}
+		detail = map[string]string{"side": "back", "portrait": "none", "layout": LayoutAAMVA}
+		if d.MRZ != nil {
+			detail["layout"] = string(d.MRZ.Layout)
+		}
 	}
 	return passed(journey.EventIDRecognition, detail)
 }

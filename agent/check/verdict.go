@@ -65,6 +65,7 @@ func cures() []journey.CodeKey {
 		journey.Step1RetryGlareDetected,
 		journey.Step1ErrorInvalidIDImage,
 		journey.Step1RetryMRZProtocolFail,
+		journey.Step1RetryBarcodeProtocolFail,
 		journey.Step1RetryIDLivenessFail,
 		journey.Step1RetryBlackWhiteDocument,
 		journey.Step1RetryCheckDigitFailed,

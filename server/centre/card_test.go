@@ -46,3 +46,36 @@ func TestTheZoneOfACardIsReadAgainFromItsBack(t *testing.T) {
 		}
 	})
 }
+
+func TestTheBarcodeOfALicenceIsReadAgainFromItsBack(t *testing.T) {
+	cluster.Each(t, func(t *testing.T, s *store.Store) {
+		w := newWorld(t, s)
+		k := w.kiosk("k")
+		for name, c := range map[string]struct {
+			said, shows string
+			want        journey.Result
+		}{
+			"as the kiosk said":    {"T64235789", "barcode T64235789", journey.Pass},
+			"another number":       {"T64235789", "barcode T64235780", journey.Fail},
+			"no barcode to be had": {"T64235789", "nothing", journey.Fail},
+		} {
+			sub := kiosktest.Anna("k", fmt.Sprintf("licence%d", len(name)), time.Now())
+			sub.Document.Layout, sub.Document.Type, sub.Document.IssuingCountry = "AAMVA", journey.DriversLicense, "USA"
+			sub.Document.Number, sub.Document.ExpiryDate = c.said, "2031-04-15"
+			sub.Document.Person.FamilyName, sub.Document.Person.GivenNames = "ERIKSSON", "ANNA MARIA"
+			sub.Document.Person.Birth, sub.Document.Person.Nationality = "1974-08-12", ""
+			k.Event(sub.Session, journey.EventSessionCreated)
+			for kind, text := range map[journey.EvidenceKind]string{
+				journey.EvidenceFront: "face 1", journey.EvidenceBack: c.shows,
+				journey.EvidencePortrait: "face 1", journey.EvidenceSelfie: "face 1",
+			} {
+				k.Picture(&sub, kind, []byte(text))
+			}
+			k.Submission(sub)
+			k.Send()
+			w.decide(sub)
+			recheck := w.events(sub)[journey.CentreRecheck]
+			require.Equal(t, c.want, recheck.Result, "%s: %v", name, recheck.Detail)
+		}
+	})
+}

@@ -9,6 +9,7 @@ import (
 
 	"vestibule/journey"
 	"vestibule/models"
+	"vestibule/models/aamva"
 	"vestibule/models/face"
 	"vestibule/models/mrz"
 	"vestibule/server/decide"
@@ -62,6 +63,7 @@ func (c *Centre) recheck(ctx context.Context, s journey.Submission) (looked, err
 
 	began = c.c.Now()
 	var doc models.Document
+	var symbol models.Examination
 	var faces [2]models.Face
 	errs := make([]error, 3)
 	var wg sync.WaitGroup
@@ -76,7 +78,14 @@ func (c *Centre) recheck(ctx context.Context, s journey.Submission) (looked, err
 	if back, ok := pictures[journey.EvidenceBack]; ok && twoSided(s.Document.Layout) {
 		zone, names[0] = back, "back"
 	}
-	run(0, func() (err error) { doc, err = engine.ReadDocument(ctx, []models.Frame{zone}); return err })
+	run(0, func() (err error) {
+		if s.Document.Layout == layoutAAMVA {
+			symbol, err = engine.Examine(ctx, []models.Frame{zone}, models.Looks{Barcode: true})
+			return err
+		}
+		doc, err = engine.ReadDocument(ctx, []models.Frame{zone})
+		return err
+	})
 	run(1, func() (err error) { faces[1], err = engine.ReadFace(ctx, selfie); return err })
 	if hasPortrait {
 		run(2, func() (err error) { faces[0], err = engine.ReadFace(ctx, portrait); return err })
@@ -98,7 +107,11 @@ func (c *Centre) recheck(ctx context.Context, s journey.Submission) (looked, err
 	if !hasPortrait && doc.PortraitFace != nil {
 		faces[0] = *doc.PortraitFace
 	}
-	out.recheck.Document = compareDocument(s, doc)
+	if s.Document.Layout == layoutAAMVA {
+		out.recheck.Document = compareBarcode(s, symbol.Barcode)
+	} else {
+		out.recheck.Document = compareDocument(s, doc)
+	}
 	if faces[1].Found {
 		out.recheck.Live = &decide.Said{Kiosk: s.Liveness.Passive, Centre: 100 * faces[1].Live}
 		out.template = &journey.FaceTemplate{Model: faces[1].Model, Vector: faces[1].Template}
@@ -118,11 +131,14 @@ func (c *Centre) recheck(ctx context.Context, s journey.Submission) (looked, err
 	return out, nil
 }
 
-// twoSided says whether a layout may have its zone on the back (ICAO 9303-5). The
+// layoutAAMVA is the layout of a document whose data stand in the barcode on its back.
+const layoutAAMVA = "AAMVA"
+
+// twoSided says whether a layout may have its zone on the back (ICAO 9303-5), or has its barcode there. The
 // back of a card that was shown before a passport is not that passport's.
 func twoSided(layout string) bool {
 	switch mrz.Layout(layout) {
-	case mrz.TD1, mrz.TD2, mrz.FRID:
+	case mrz.TD1, mrz.TD2, mrz.FRID, layoutAAMVA:
 		return true
 	}
 	return false
@@ -179,6 +195,40 @@ func compareDocument(s journey.Submission, doc models.Document) *decide.Document
 	differs("birth", z.Birth.Value == d.Person.Birth)
 	differs("expiry", z.Expiry.Value == d.ExpiryDate)
 	differs("name", duplicate.NameKey(z.FamilyName.Value, z.GivenNames.Value) == duplicate.NameKey(d.Person.FamilyName, d.Person.GivenNames))
+	return out
+}
+
+// compareBarcode is compareDocument for a card whose data stand in its barcode.
+func compareBarcode(s journey.Submission, b *models.Barcode) *decide.DocumentSaid {
+	out := &decide.DocumentSaid{KioskSay: s.Recognition}
+	if b == nil || !b.Found {
+		return out
+	}
+	a, err := aamva.Parse(b.Data)
+	if err != nil {
+		return out
+	}
+	// The symbol's own error correction takes the place of a second reader.
+	out.Read, out.Agreed, out.Centre = true, true, s.Recognition
+	d := s.Document
+	family := a.FamilyName.Value
+	if family == "" {
+		family = a.FullName.Value
+	}
+	for _, f := range []struct {
+		name string
+		same bool
+	}{
+		{"number", duplicate.DocumentNumber(a.Number.Value) == duplicate.DocumentNumber(d.Number)},
+		{"issuer", d.IssuingCountry == a.Country.Value || d.IssuingCountry == a.Jurisdiction.Country},
+		{"birth", a.Birth.Value == d.Person.Birth},
+		{"expiry", a.Expiry.Value == d.ExpiryDate},
+		{"name", duplicate.NameKey(family, a.GivenName.Value+" "+a.MiddleName.Value) == duplicate.NameKey(d.Person.FamilyName, d.Person.GivenNames)},
+	} {
+		if !f.same {
+			out.Differs = append(out.Differs, f.name)
+		}
+	}
 	return out
 }
 
