@@ -563,19 +563,25 @@ func (o *owner) checkFace(p capture.Portrait, source injection.Result, selfie []
 	o.work(func(ctx context.Context, _ func(func())) func() {
 		t := time.NewTimer(leastShown)
 		defer t.Stop()
+		limited, cancel := context.WithTimeout(ctx, ageLimit)
+		looks := o.examine(limited, []models.Frame{p.Frame}, models.Looks{Age: true}).Age
+		cancel()
 		select {
 		case <-t.C:
 		case <-ctx.Done():
 		}
-		return func() { o.judgeFace(p, source, selfie) }
+		return func() { o.judgeFace(p, source, selfie, looks) }
 	})
 }
+
+// ageLimit bounds how long the apparent age, which decides nothing, may keep anybody waiting.
+const ageLimit = time.Second
 
 // leastShown is how long a step stays on the screen: shorter would only flash.
 const leastShown = 100 * time.Millisecond
 
 // judgeFace gives the verdicts on a selfie.
-func (o *owner) judgeFace(p capture.Portrait, source injection.Result, selfie []byte) {
+func (o *owner) judgeFace(p capture.Portrait, source injection.Result, selfie []byte, looks *models.Age) {
 	v := o.v
 	uploads, ok := o.preserve(v.Attempt2, p.Taken.UTC(), picture{journey.EvidenceSelfie, selfie})
 	if !ok {
@@ -588,7 +594,7 @@ func (o *owner) judgeFace(p capture.Portrait, source injection.Result, selfie []
 		Active: check.Active{
 			Ran: p.Active.Ran, Asked: p.Active.Asked, Score: p.Active.Score, Failed: p.Active.Failed,
 		},
-		Head: o.headFor(p.Faces), Injection: source,
+		Head: o.headFor(p.Faces), Injection: source, Looks: looks,
 		Document: v.Document, Person: person, Site: o.cfg.Site.Country,
 		Today: o.now(), Clock: o.clock, Policy: v.Policy,
 	}.Check()

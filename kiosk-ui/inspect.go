@@ -252,7 +252,7 @@ func judge(a, second inspect.Account, o inspectFlags, policy journey.Policy) ([]
 	var list []check.Verdict
 	var follows *inspect.Outcome
 	if a.Document != nil {
-		s := check.Step1{Document: *a.Document, Genuine: a.Genuineness(), Site: o.site, Today: now, Clock: journey.ClockUnknown, Policy: policy}
+		s := check.Step1{Document: *a.Document, Barcode: a.Barcode(), Genuine: a.Genuineness(), Site: o.site, Today: now, Clock: journey.ClockUnknown, Policy: policy}
 		list = s.Check()
 		follows = outcome(s, list)
 	}

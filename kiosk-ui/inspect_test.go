@@ -82,6 +82,7 @@ Checks
   ID_RECOGNITION                 fail     step1/error/invalid_id_image  layout=TD3  pixelsPerMM=#  portrait=none
   RECOGNITION_SCORE_EVALUATION   pass     atLeast=60.0  score=#
   MRZ_VALIDATION                 fail     step1/retry/check_digit_failed  layout=TD3  wrong=number composite
+  BARCODE_VALIDATION             skipped  why=zone-instead
   ID_LIVENESS_VERIFICATION       skipped  why=not-measured
   EXPIRED_ID_CHECK               skipped  why=no-trusted-reading
   AGE_VERIFICATION               skipped  why=no-trusted-reading

@@ -158,6 +158,14 @@ func (a Account) Genuineness() *models.Genuineness {
 	return a.Examination.Genuineness
 }
 
+// Barcode is what the closer look found of one; nil: none was looked for.
+func (a Account) Barcode() *models.Barcode {
+	if a.Examination == nil {
+		return nil
+	}
+	return a.Examination.Barcode
+}
+
 // Compare compares the faces of two pictures, and the portrait of each with the face of
 // the other. Templates of different networks are never compared.
 func Compare(a, b Account) []Comparison {
