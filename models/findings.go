@@ -152,6 +152,25 @@ const (
 	KindNotID    Kind = "not-id"  // no identity document
 )
 
+// KindOf is the kind that a zone's layout settles.
+func KindOf(l mrz.Layout) Kind {
+	switch l {
+	case mrz.TD1:
+		return KindTD1
+	case mrz.TD2:
+		return KindTD2
+	case mrz.TD3:
+		return KindPassport
+	case mrz.MRVA:
+		return KindVisaA
+	case mrz.MRVB:
+		return KindVisaB
+	case mrz.FRID:
+		return KindFrenchID
+	}
+	return KindUnknown
+}
+
 // Side is one of the two sides of a card. A page that shows zone and portrait is a front.
 type Side string
 

@@ -25,7 +25,7 @@ func (p page) kindOf(d models.Document, flat bool) (models.Kind, models.Side) {
 		if p.zone.layout == mrz.TD1 && !portrait {
 			side = models.SideBack
 		}
-		return kindOfLayout(p.zone.layout), side
+		return models.KindOf(p.zone.layout), side
 	}
 	if !flat || d.Outline == nil {
 		return models.KindNotID, models.SideUnknown
@@ -46,22 +46,4 @@ func (p page) kindOf(d models.Document, flat bool) (models.Kind, models.Side) {
 		return models.KindUnknown, models.SideUnknown
 	}
 	return models.KindNotID, models.SideUnknown
-}
-
-func kindOfLayout(l mrz.Layout) models.Kind {
-	switch l {
-	case mrz.TD1:
-		return models.KindTD1
-	case mrz.TD2:
-		return models.KindTD2
-	case mrz.TD3:
-		return models.KindPassport
-	case mrz.MRVA:
-		return models.KindVisaA
-	case mrz.MRVB:
-		return models.KindVisaB
-	case mrz.FRID:
-		return models.KindFrenchID
-	}
-	return models.KindUnknown
 }

@@ -109,7 +109,7 @@ func Plain(l mrz.Layout, print []string, lines ...string) Sheet {
 // the passport's page that it is stuck on.
 func blank(l mrz.Layout) Sheet {
 	s := Sheet{
-		Layout: l, Kind: kindOf(l), Side: models.SideFront, Corner: 3,
+		Layout: l, Kind: models.KindOf(l), Side: models.SideFront, Corner: 3,
 		Paper: color.RGBA{218, 226, 232, 255}, Ink: color.RGBA{190, 205, 222, 255},
 	}
 	switch l {
@@ -121,22 +121,4 @@ func blank(l mrz.Layout) Sheet {
 		s.Width, s.Height, s.Left, s.Bottom = 125, 88, 6, 9.4
 	}
 	return s
-}
-
-func kindOf(l mrz.Layout) models.Kind {
-	switch l {
-	case mrz.TD1:
-		return models.KindTD1
-	case mrz.TD2:
-		return models.KindTD2
-	case mrz.TD3:
-		return models.KindPassport
-	case mrz.MRVA:
-		return models.KindVisaA
-	case mrz.MRVB:
-		return models.KindVisaB
-	case mrz.FRID:
-		return models.KindFrenchID
-	}
-	return models.KindUnknown
 }
