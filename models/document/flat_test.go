@@ -94,3 +94,21 @@ func TestKindsAndSides(t *testing.T) {
 		})
 	}
 }
+
+func TestThePartOfAVisaIsNotTakenForASmallerOne(t *testing.T) {
+	p, err := printer()
+	require.NoError(t, err)
+	for seed, ground := range map[uint64]specimen.Background{100183: specimen.Tray, 200030: specimen.Clutter, 5093: specimen.Wood} {
+		dice := rand.New(rand.NewPCG(seed, 41))
+		dice.IntN(6)
+		s, err := specimen.Make(specimen.MRVA, dice, nil)
+		require.NoError(t, err)
+		pic, err := p.Film(s, specimen.Random(s, ground, 1280, 960, dice))
+		require.NoError(t, err)
+		d := readOne(t, pic.BGR)
+		pic.BGR.Close()
+		if d.MRZ != nil && d.Agreed {
+			assert.Equal(t, pic.Sheet.Lines, []string{d.Lines[0].Text, d.Lines[1].Text}, "seed %d", seed)
+		}
+	}
+}

@@ -94,14 +94,9 @@ func (b block) spans() []span {
 		length = math.Max(length, r.length())
 	}
 	places := math.Max(1, length/b.leading*leadingMM/pitchMM)
-	widest := 0
-	for _, l := range mrz.Layouts() {
-		if n, wide := l.Size(); n == len(b.rows) {
-			widest = max(widest, wide)
-		}
-	}
 	// Shorter lines are found in longer strips, too: one look beyond serves all layouts.
-	if more := float64(widest) - places; more > 1 && more < .45*float64(widest) {
+	if most := float64(widest(len(b.rows))); most-places > 1 && most-places < .45*most {
+		more := most - places
 		out = append(out, span{stripEnd + (more+1)*pitchMM/leadingMM, 1})
 	}
 	for _, l := range mrz.Layouts() {
@@ -187,19 +182,40 @@ const clearWay = .1
 // mostly plain before any layout is tried: upside down, a line is read with half the confidence.
 func (r *Reader) readBlock(grey gocv.Mat, b block) (zone, error) {
 	var best zone
-	for _, as := range b.spans() {
+	for i, as := range b.spans() {
 		z, err := r.readAs(grey, b, as)
 		if err != nil {
 			return zone{}, err
 		}
-		if z.better(best) {
+		// A line that goes on beyond what was detected is a longer one, however well its part reads:
+		// the part of a visa's lines can be a valid smaller visa.
+		if longer := len(best.lines) > 0 && len(z.lines) > 0 && wide(z.layout) > wide(best.layout) && z.good(); longer || z.better(best) {
 			best = z
 		}
-		if best.good() || best.score == 0 { // what is no text at all is none stretched
+		if best.score == 0 { // what is no text at all is none stretched
+			break
+		}
+		if best.good() && (i > 0 || len(b.rows) == 3 || wide(best.layout) == widest(2)) {
 			break
 		}
 	}
 	return best, nil
+}
+
+func wide(l mrz.Layout) int {
+	_, n := l.Size()
+	return n
+}
+
+// widest is the length of the longest line of a layout with so many lines.
+func widest(rows int) int {
+	most := 0
+	for _, l := range mrz.Layouts() {
+		if n, wide := l.Size(); n == rows {
+			most = max(most, wide)
+		}
+	}
+	return most
 }
 
 func (r *Reader) readAs(grey gocv.Mat, b block, as span) (zone, error) {
