@@ -187,10 +187,24 @@ func (e *Engine) Preview(ctx context.Context, f models.Frame, width, height int)
 	return picture.PreviewOf(f, width, height)
 }
 
-// Versions names the networks in use.
+// Engines says what runs each network: manifest name → engine.
+func (e *Engine) Engines() map[string]string {
+	v := e.faces.Engines()
+	maps.Copy(v, e.documents.Engines())
+	return v
+}
+
+// Versions names the networks in use. One that ONNX Runtime does not run has a second
+// entry, its name and ".engine", that says what does; its version stays the same, since
+// the engines agree.
 func (e *Engine) Versions(context.Context) (map[string]string, error) {
 	v := e.faces.Versions()
 	maps.Copy(v, e.documents.Versions())
+	for name, by := range e.Engines() {
+		if by != string(manifest.ONNXRuntime) {
+			v[name+".engine"] = by
+		}
+	}
 	return v, nil
 }
 

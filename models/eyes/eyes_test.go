@@ -99,6 +99,8 @@ func TestTheVersionsNameEveryNetworkOfTheManifest(t *testing.T) {
 	for _, a := range m.Assets {
 		if a.Kind == manifest.Network || a.Kind == manifest.Own {
 			require.Equal(t, a.Version(), v[a.Name], a.Name)
+			require.Equal(t, "onnxruntime", engine(t).Engines()[a.Name], a.Name)
+			require.NotContains(t, v, a.Name+".engine", "said only where it is another one")
 		}
 	}
 }
