@@ -176,6 +176,11 @@ func (e *Engine) Examine(ctx context.Context, frames []models.Frame, looks model
 		}
 		x.Genuineness = &g
 	}
+	if looks.Age {
+		if x.Age, err = e.faces.Age(ms[0]); err != nil {
+			return x, err
+		}
+	}
 	return x, nil
 }
 

@@ -110,3 +110,16 @@ func TestADirectoryWithoutNetworksIsRefusedWithAHint(t *testing.T) {
 	require.ErrorIs(t, err, models.ErrModel)
 	require.ErrorContains(t, err, manifest.Hint)
 }
+
+func TestTheAgeOfTheLargestFaceIsToldWhereItIsAskedFor(t *testing.T) {
+	x, err := engine(t).Examine(ctx, []models.Frame{half, people(t)}, models.Looks{Age: true})
+	require.NoError(t, err)
+	require.NotNil(t, x.Age)
+	require.Less(t, x.Age.Low, x.Age.High)
+	x, err = engine(t).Examine(ctx, []models.Frame{people(t)}, models.Looks{Barcode: true})
+	require.NoError(t, err)
+	require.Nil(t, x.Age, "not asked for")
+	x, err = engine(t).Examine(ctx, []models.Frame{plain(90)}, models.Looks{Age: true})
+	require.NoError(t, err)
+	require.Nil(t, x.Age, "nobody is there")
+}
