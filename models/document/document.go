@@ -53,6 +53,7 @@ type Reader struct {
 	versions  map[string]string
 	now       func() time.Time
 	glimpses  glimpses // memory of Glance
+	lattices  lattices // memory of the zone's decoding
 }
 
 // Open loads the networks of a models directory, each verified against the manifest.

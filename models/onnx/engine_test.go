@@ -247,3 +247,32 @@ func BenchmarkEngines(b *testing.B) {
 		}
 	}
 }
+
+func TestRunningAsAShapeGivesWhatRunDoes(t *testing.T) {
+	for _, e := range []manifest.Engine{manifest.ONNXRuntime, manifest.OpenCV} {
+		t.Run(string(e), func(t *testing.T) {
+			n, err := load(t, "mrz", onnx.Options{Engine: e})
+			require.NoError(t, err)
+			defer n.Close()
+			for _, width := range []int64{640, 96, 320} { // in the room of the first
+				in := waves(n, width)
+				x := in[n.Inputs()[0].Name]
+				want, err := n.Run(in)
+				require.NoError(t, err)
+				require.NoError(t, n.RunAs(x.Shape, func(to []float32) error {
+					require.Equal(t, len(x.Data), copy(to, x.Data))
+					return nil
+				}, func(out []onnx.Tensor) error {
+					require.Equal(t, want[n.Outputs()[0].Name], out[0])
+					return nil
+				}))
+			}
+			for _, shape := range [][]int64{nil, {1, 1, 32}, {1, 1, 31, 64}, {1, 1, 32, 0}, {1, 1, 32, 1 << 40}} {
+				require.ErrorContains(t, n.RunAs(shape, nil, nil), "shape")
+			}
+			require.ErrorIs(t, n.RunAs([]int64{1, 1, 32, 64}, func([]float32) error { return os.ErrInvalid }, nil), os.ErrInvalid)
+			require.NoError(t, n.Close())
+			require.ErrorIs(t, n.RunAs(nil, nil, nil), models.ErrModel)
+		})
+	}
+}

@@ -80,9 +80,10 @@ type Network struct {
 	in, out []Info
 	by      manifest.Engine
 
-	mu   sync.Mutex
-	net  engine      // nil when closed
-	read [][]float32 // of RunOn: what the outputs hold
+	mu    sync.Mutex
+	net   engine      // nil when closed
+	read  [][]float32 // of RunOn: what the outputs hold
+	shown []Tensor    // of RunAs: the same
 }
 
 // Open loads the network in a file. Every failure is a models.ErrModel.
@@ -153,7 +154,7 @@ func New(name string, network []byte, o Options) (_ *Network, err error) {
 	if err != nil {
 		return fail("load", err)
 	}
-	n.by, n.read = n.net.name(), make([][]float32, len(n.out))
+	n.by, n.read, n.shown = n.net.name(), make([][]float32, len(n.out)), make([]Tensor, len(n.out))
 	return n, nil
 }
 
@@ -270,23 +271,62 @@ func (n *Network) RunOn(fill func(in []float32) error, use func(out [][]float32)
 	return use(n.read)
 }
 
+// RunAs is RunOn for a network of open shapes: the input takes the given shape, and use is
+// told the outputs' own.
+func (n *Network) RunAs(shape []int64, fill func(in []float32) error, use func(out []Tensor) error) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.net == nil {
+		return fmt.Errorf("%w: network %s is closed", models.ErrModel, n.name)
+	}
+	if len(n.in) != 1 {
+		return fmt.Errorf("network %s: it has %d inputs; use Run", n.name, len(n.in))
+	}
+	if _, err := holds(n.in[0], shape); err != nil {
+		return fmt.Errorf("network %s: %w", n.name, err)
+	}
+	in, err := n.net.input(0, shape)
+	if err != nil {
+		return fmt.Errorf("network %s: input %q: %w", n.name, n.in[0].Name, err)
+	}
+	if err := fill(in); err != nil {
+		return fmt.Errorf("network %s: fill its input: %w", n.name, err)
+	}
+	defer n.net.release()
+	if err := n.net.run(); err != nil {
+		return fmt.Errorf("network %s: run: %w", n.name, err)
+	}
+	for i, info := range n.out {
+		if n.shown[i].Shape, n.shown[i].Data, err = n.net.output(i); err != nil {
+			return fmt.Errorf("network %s: output %q: %w", n.name, info.Name, err)
+		}
+	}
+	return use(n.shown)
+}
+
 func fits(info Info, t Tensor) error {
-	if len(t.Shape) == 0 || len(info.Shape) != 0 && len(t.Shape) != len(info.Shape) {
-		return fmt.Errorf("input %q has shape %v, want %v", info.Name, t.Shape, info.Shape)
+	size, err := holds(info, t.Shape)
+	if err == nil && size != int64(len(t.Data)) {
+		err = fmt.Errorf("input %q has %d values for shape %v", info.Name, len(t.Data), t.Shape)
+	}
+	return err
+}
+
+// holds gives the number of values of a shape that an input may have.
+func holds(info Info, shape []int64) (int64, error) {
+	if len(shape) == 0 || len(info.Shape) != 0 && len(shape) != len(info.Shape) {
+		return 0, fmt.Errorf("input %q has shape %v, want %v", info.Name, shape, info.Shape)
 	}
 	size := int64(1)
-	for i, d := range t.Shape {
+	for i, d := range shape {
 		if d <= 0 || d > MaxElements || len(info.Shape) != 0 && info.Shape[i] > 0 && d != info.Shape[i] {
-			return fmt.Errorf("input %q has shape %v, want %v", info.Name, t.Shape, info.Shape)
+			return 0, fmt.Errorf("input %q has shape %v, want %v", info.Name, shape, info.Shape)
 		}
 		if size *= d; size > MaxElements {
-			return fmt.Errorf("input %q has shape %v: too large", info.Name, t.Shape)
+			return 0, fmt.Errorf("input %q has shape %v: too large", info.Name, shape)
 		}
 	}
-	if size != int64(len(t.Data)) {
-		return fmt.Errorf("input %q has %d values for shape %v", info.Name, len(t.Data), t.Shape)
-	}
-	return nil
+	return size, nil
 }
 
 // Close frees the network. It may be called twice.
@@ -297,6 +337,6 @@ func (n *Network) Close() error {
 		return nil
 	}
 	err := n.net.close()
-	n.net, n.read = nil, nil
+	n.net, n.read, n.shown = nil, nil, nil
 	return err
 }

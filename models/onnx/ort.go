@@ -56,6 +56,7 @@ type ortNet struct {
 	fixed   bool // all shapes are: the tensors are never replaced
 	out     []Info
 	inputs  []*ort.Tensor[float32] // reused as long as the shapes stay
+	room    [][]float32            // memory of the inputs, as large as the largest was
 	outputs []*ort.Tensor[float32] // reused when fixed, else of the last run
 	values  []ort.Value            // the inputs, then the outputs
 }
@@ -78,7 +79,7 @@ func openORT(network []byte, in, out []Info, o Options) (_ engine, err error) {
 		so.SetGraphOptimizationLevel(level))
 	n := &ortNet{
 		fixed: !open(in) && !open(out), out: out,
-		inputs: make([]*ort.Tensor[float32], len(in)), outputs: make([]*ort.Tensor[float32], len(out)),
+		inputs: make([]*ort.Tensor[float32], len(in)), room: make([][]float32, len(in)), outputs: make([]*ort.Tensor[float32], len(out)),
 		values: make([]ort.Value, len(in)+len(out)),
 	}
 	if !n.fixed {
@@ -113,7 +114,11 @@ func (n *ortNet) input(i int, shape []int64) ([]float32, error) {
 		_ = old.Destroy()
 		n.inputs[i], n.values[i] = nil, nil
 	}
-	t, err := ort.NewEmptyTensor[float32](ort.NewShape(shape...))
+	size := ort.NewShape(shape...).FlattenedSize()
+	if int64(len(n.room[i])) < size {
+		n.room[i] = make([]float32, size)
+	}
+	t, err := ort.NewTensor(ort.NewShape(shape...), n.room[i][:size])
 	if err != nil {
 		return nil, err
 	}
