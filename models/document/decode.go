@@ -97,7 +97,10 @@ func alphabets(l mrz.Layout, line int, alike bool) (places [][]symbol, name []bo
 		}
 	}
 	mixed := mrz.Letter | mrz.Digit | mrz.Filler
+	const most = filler + 3 // of a place: every class, the filler three times
+	room := make([]symbol, len(kinds)*most)
 	for i, k := range kinds {
+		places[i] = room[i*most : i*most : (i+1)*most]
 		for class := range filler + 1 {
 			c := alphabet[class]
 			s := symbol{class: class}

@@ -273,7 +273,7 @@ func (m *Manifest) Read(dir, name string) ([]byte, error) {
 		return nil, missing(file, err)
 	}
 	defer f.Close()
-	b := make([]byte, 0, a.Bytes+1)
+	b := make([]byte, 0, a.Bytes+1+bytes.MinRead) // else the buffer doubles just to see the end
 	w := bytes.NewBuffer(b)
 	if _, err := io.Copy(w, io.LimitReader(f, a.Bytes+1)); err != nil {
 		return nil, fmt.Errorf("%w: read %s: %w", models.ErrModel, file, err)
