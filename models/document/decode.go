@@ -2,6 +2,7 @@ package document
 
 import (
 	"math"
+	"sync"
 
 	"vestibule/models/mrz"
 )
@@ -96,7 +97,10 @@ func alphabets(l mrz.Layout, line int, alike bool) (places [][]symbol, name []bo
 		}
 	}
 	mixed := mrz.Letter | mrz.Digit | mrz.Filler
+	const most = filler + 3 // of a place: every class, the filler three times
+	room := make([]symbol, len(kinds)*most)
 	for i, k := range kinds {
+		places[i] = room[i*most : i*most : (i+1)*most]
 		for class := range filler + 1 {
 			c := alphabet[class]
 			s := symbol{class: class}
@@ -257,23 +261,71 @@ func (r reading) uneven() float64 {
 	return sum / float64(n)
 }
 
+// lattice is the room that decode works in, used again and again: a line takes up to two
+// megabytes. One goroutine at a time.
+type lattice struct {
+	states      []state
+	start       []int
+	score, next []float64
+	back        []int16
+}
+
+// state is a place with a symbol, or the blank after it.
+type state struct {
+	place int // -1: before the first
+	sym   symbol
+	blank bool
+}
+
+// sized gives a slice of n zeros in the room that is there, or in a new one.
+func sized[T int | int16 | float64](room *[]T, n int) []T {
+	if cap(*room) < n {
+		*room = make([]T, n)
+	}
+	s := (*room)[:n]
+	clear(s)
+	return s
+}
+
+// lattices keeps as many as readings ran at the same time, up to keptLattices.
+type lattices struct {
+	mu   sync.Mutex
+	idle []*lattice
+}
+
+const keptLattices = 3 // as many requests as the vision worker takes at once
+
+func (l *lattices) take() *lattice {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n := len(l.idle); n > 0 {
+		w := l.idle[n-1]
+		l.idle = l.idle[:n-1]
+		return w
+	}
+	return new(lattice)
+}
+
+func (l *lattices) give(w *lattice) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.idle) < keptLattices {
+		l.idle = append(l.idle, w)
+	}
+}
+
 // decode finds the most probable line of exactly len(places) characters, each out
 // of its place's alphabet: the Viterbi path of connectionist temporal classification
 // (Graves et al. 2006) where a state is (place, symbol) or the blank before a place.
-func decode(p posteriors, places [][]symbol, name []bool) (reading, bool) {
+func (w *lattice) decode(p posteriors, places [][]symbol, name []bool) (reading, bool) {
 	n, frames := len(places), p.frames
 	if n == 0 || frames < n {
 		return reading{}, false
 	}
 	// States: for each place i its symbols, and a blank after each symbol (it must
 	// remember the symbol for the grammar and for doubled letters). The blank before the first place is state 0.
-	type state struct {
-		place int // -1: before the first
-		sym   symbol
-		blank bool
-	}
-	states := []state{{place: -1, blank: true}}
-	start := make([]int, n+1)
+	states := append(w.states[:0], state{place: -1, blank: true})
+	start := sized(&w.start, n+1)
 	for i, alts := range places {
 		start[i] = len(states)
 		for _, s := range alts {
@@ -285,8 +337,9 @@ func decode(p posteriors, places [][]symbol, name []bool) (reading, bool) {
 	}
 	start[n] = len(states)
 	total := len(states)
-	score, next := make([]float64, total), make([]float64, total)
-	back := make([]int16, frames*total) // fewer than 2¹⁵ states: 44 places of 40 symbols, twice
+	w.states = states
+	score, next := sized(&w.score, total), sized(&w.next, total)
+	back := sized(&w.back, frames*total) // fewer than 2¹⁵ states: 44 places of 40 symbols, twice
 	for i := range score {
 		score[i] = never * 2
 	}

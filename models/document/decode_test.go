@@ -47,7 +47,7 @@ const (
 func read(t *testing.T, l mrz.Layout, line int, p posteriors) string {
 	t.Helper()
 	places, name := alphabets(l, line, false)
-	r, ok := decode(p, places, name)
+	r, ok := new(lattice).decode(p, places, name)
 	require.True(t, ok)
 	return r.text
 }
@@ -79,15 +79,15 @@ func TestDecode(t *testing.T) {
 		assert.Equal(t, nameLine, read(t, mrz.TD3, 0, p))
 	})
 	t.Run("a line of another length is read badly, and another layout wins", func(t *testing.T) {
-		z := bestLayout([]posteriors{written(nameLine), written(dataLine)}, make([]strip, 2))
+		z := new(lattice).bestLayout([]posteriors{written(nameLine), written(dataLine)}, make([]strip, 2))
 		assert.Equal(t, mrz.TD3, z.layout)
 		assert.Equal(t, []string{nameLine, dataLine}, z.text())
-		v := bestLayout([]posteriors{written("V" + nameLine[1:]), written(dataLine[:28] + strings.Repeat("<", 16))}, make([]strip, 2))
+		v := new(lattice).bestLayout([]posteriors{written("V" + nameLine[1:]), written(dataLine[:28] + strings.Repeat("<", 16))}, make([]strip, 2))
 		assert.Equal(t, mrz.MRVA, v.layout)
 	})
 	t.Run("too few frames are no line", func(t *testing.T) {
 		places, name := alphabets(mrz.TD3, 0, false)
-		_, ok := decode(written("P<UTO"), places, name)
+		_, ok := new(lattice).decode(written("P<UTO"), places, name)
 		assert.False(t, ok)
 	})
 }
@@ -139,7 +139,7 @@ func FuzzDecode(f *testing.F) {
 			p.log[i] = -float32(b[(i*31+i/classes)%len(b)]) / 8
 		}
 		places, name := alphabets(l, int(line)%lines, false)
-		r, ok := decode(p, places, name)
+		r, ok := new(lattice).decode(p, places, name)
 		if !ok {
 			return
 		}

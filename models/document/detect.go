@@ -61,23 +61,23 @@ func detect(net *onnx.Network, bgr gocv.Mat, side int) ([]row, error) {
 		return nil, err
 	}
 	defer small.Close()
-	// ImageNet's mean and deviation, in the order the network was trained with.
-	const d = 255
-	data, err := picture.Planes(small, false,
-		[]float32{.485 * d, .456 * d, .406 * d}, []float32{1 / (.229 * d), 1 / (.224 * d), 1 / (.225 * d)})
-	if err != nil {
-		return nil, err
-	}
-	out, err := net.Run(map[string]onnx.Tensor{net.Inputs()[0].Name: {Shape: []int64{1, 3, int64(h), int64(w)}, Data: data}})
+	kx, ky := float64(bgr.Cols())/float64(w), float64(bgr.Rows())/float64(h)
+	var pieces []row
+	err = net.RunAs([]int64{1, 3, int64(h), int64(w)}, func(in []float32) error {
+		// ImageNet's mean and deviation, in the order the network was trained with.
+		const d = 255
+		return picture.PlanesInto(in, small, false,
+			[]float32{.485 * d, .456 * d, .406 * d}, []float32{1 / (.229 * d), 1 / (.224 * d), 1 / (.225 * d)})
+	}, func(out []onnx.Tensor) error {
+		if len(out[0].Data) != w*h {
+			return fmt.Errorf("map of %d values, want %d", len(out[0].Data), w*h)
+		}
+		pieces = regions(out[0].Data, w, h)
+		return nil
+	})
 	if err != nil {
 		return nil, fmt.Errorf("detect text: %w", err)
 	}
-	m := out[net.Outputs()[0].Name]
-	if len(m.Data) != w*h {
-		return nil, fmt.Errorf("detect text: map of %d values, want %d", len(m.Data), w*h)
-	}
-	kx, ky := float64(bgr.Cols())/float64(w), float64(bgr.Rows())/float64(h)
-	pieces := regions(m.Data, w, h)
 	for i, p := range pieces {
 		pieces[i].start = p.start.add(vec{.5, .5}).scaled(kx, ky)
 		pieces[i].end = p.end.add(vec{.5, .5}).scaled(kx, ky)
@@ -90,7 +90,7 @@ func detect(net *onnx.Network, bgr gocv.Mat, side int) ([]row, error) {
 // which is finer than a pixel: the rows of a zone are often six pixels high here.
 func regions(m []float32, w, h int) []row {
 	seen := make([]bool, len(m))
-	var stack []int32
+	var stack, part []int32
 	var out []row
 	for i, v := range m {
 		if seen[i] || v < detectCut {
@@ -98,7 +98,7 @@ func regions(m []float32, w, h int) []row {
 		}
 		seen[i] = true
 		stack = append(stack[:0], int32(i))
-		var part []int32
+		part = part[:0]
 		for len(stack) > 0 {
 			at := stack[len(stack)-1]
 			stack = stack[:len(stack)-1]

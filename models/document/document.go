@@ -15,6 +15,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"gocv.io/x/gocv"
@@ -52,6 +53,7 @@ type Reader struct {
 	versions  map[string]string
 	now       func() time.Time
 	glimpses  glimpses // memory of Glance
+	lattices  lattices // memory of the zone's decoding
 }
 
 // Open loads the networks of a models directory, each verified against the manifest.
@@ -61,10 +63,7 @@ func Open(dir string, faces FaceFinder) (_ *Reader, err error) {
 	if err != nil {
 		return nil, err
 	}
-	library, err := m.Path(dir, "onnxruntime")
-	if err != nil {
-		return nil, err
-	}
+	library, without := m.Path(dir, "onnxruntime")
 	r := &Reader{faces: faces, versions: map[string]string{}, now: time.Now}
 	defer func() {
 		if err != nil {
@@ -77,6 +76,7 @@ func Open(dir string, faces FaceFinder) (_ *Reader, err error) {
 	}
 	columns, zoneKeys := zoneColumns(readKeys(keys))
 	r.keys = zoneKeys
+	two := min(2, runtime.NumCPU()) // on one core a second thread only takes turns with the first
 	for _, n := range []struct {
 		name    string
 		to      **onnx.Network
@@ -84,8 +84,8 @@ func Open(dir string, faces FaceFinder) (_ *Reader, err error) {
 		columns []int // of the last layer that are kept; nil: all
 		threads int
 	}{
-		{"text-detect", &r.finder, nil, nil, 2},
-		{"text-read", &r.other, nil, columns, 2},
+		{"text-detect", &r.finder, nil, nil, two},
+		{"text-read", &r.other, nil, columns, two},
 		{"text-read", &r.reader, nil, nil, 1}, // reads while the person does: the screen needs a core
 		{"mrz", &r.lines, ownNetwork, nil, 1},
 	} {
@@ -106,7 +106,9 @@ func Open(dir string, faces FaceFinder) (_ *Reader, err error) {
 			}
 			sum = "" // Read has verified the file
 		}
-		if *n.to, err = onnx.New(n.name, b, onnx.Options{Library: library, SHA256: sum, Threads: n.threads}); err != nil {
+		if *n.to, err = onnx.New(n.name, b, onnx.Options{
+			Library: library, Without: without, Engine: asset.Engine, OpenCV: asset.OpenCV, SHA256: sum, Threads: n.threads,
+		}); err != nil {
 			return nil, err
 		}
 		r.versions[n.name] = asset.Version()
@@ -168,6 +170,11 @@ func (r *Reader) Versions() map[string]string {
 		out[k] = v
 	}
 	return out
+}
+
+// Engines says what runs each network: manifest name → engine.
+func (r *Reader) Engines() map[string]string {
+	return map[string]string{"text-detect": r.finder.Engine(), "text-read": r.other.Engine(), "mrz": r.lines.Engine()}
 }
 
 // Close frees the networks.

@@ -31,6 +31,8 @@ var secondHalves = [...]float64{.36, .30, .27}
 // accepted by valid digits and agreement, none of them wrong; digits alone let 3 wrong ones through,
 // for no digit covers the names.
 func (r *Reader) readAgain(bgr gocv.Mat, z zone) ([]reading, error) {
+	w := r.lattices.take()
+	defer r.lattices.give(w)
 	out := make([]reading, 0, len(z.strips))
 	for i, s := range z.strips {
 		places, name := alphabets(z.layout, i, true)
@@ -44,7 +46,7 @@ func (r *Reader) readAgain(bgr gocv.Mat, z zone) ([]reading, error) {
 			if err != nil {
 				return nil, err
 			}
-			if again, ok := decode(p, places, name); ok {
+			if again, ok := w.decode(p, places, name); ok {
 				line = again
 			}
 			if settled(z.layout, i, line.text) == want {
@@ -91,32 +93,33 @@ func lookAgain(net *onnx.Network, keys []int, bgr gocv.Mat, s strip) (posteriors
 		return posteriors{}, err
 	}
 	defer m.Close()
-	data, err := picture.Planes(m, false, []float32{127.5}, []float32{1 / 127.5})
-	if err != nil {
-		return posteriors{}, err
-	}
-	out, err := net.Run(map[string]onnx.Tensor{net.Inputs()[0].Name: {Shape: []int64{1, 3, secondHeight, int64(m.Cols())}, Data: data}})
-	if err != nil {
-		return posteriors{}, fmt.Errorf("read a line again: %w", err)
-	}
-	y := out[net.Outputs()[0].Name]
-	if len(y.Shape) != 3 || int(y.Shape[2]) != len(keys) {
-		return posteriors{}, fmt.Errorf("read a line again: output %v for %d classes", y.Shape, len(keys))
-	}
-	frames := int(y.Shape[1])
-	p := posteriors{frames: frames, log: make([]float32, frames*classes)}
-	for t := range frames {
-		var sums [classes]float64
-		total := 0.0
-		for c, v := range y.Data[t*len(keys) : (t+1)*len(keys)] {
-			if k := keys[c]; k >= 0 {
-				sums[k] += float64(v)
-				total += float64(v)
+	var p posteriors
+	err = net.RunAs([]int64{1, 3, secondHeight, int64(m.Cols())}, func(in []float32) error {
+		return picture.PlanesInto(in, m, false, []float32{127.5}, []float32{1 / 127.5})
+	}, func(out []onnx.Tensor) error {
+		y := out[0]
+		if len(y.Shape) != 3 || int(y.Shape[2]) != len(keys) {
+			return fmt.Errorf("output %v for %d classes", y.Shape, len(keys))
+		}
+		frames := int(y.Shape[1])
+		p = posteriors{frames: frames, log: make([]float32, frames*classes)}
+		for t := range frames {
+			var sums [classes]float64
+			total := 0.0
+			for c, v := range y.Data[t*len(keys) : (t+1)*len(keys)] {
+				if k := keys[c]; k >= 0 {
+					sums[k] += float64(v)
+					total += float64(v)
+				}
+			}
+			for c, v := range sums {
+				p.log[t*classes+c] = float32(math.Log(math.Max(v/math.Max(total, secondFloor), secondFloor)))
 			}
 		}
-		for c, v := range sums {
-			p.log[t*classes+c] = float32(math.Log(math.Max(v/math.Max(total, secondFloor), secondFloor)))
-		}
+		return nil
+	})
+	if err != nil {
+		return posteriors{}, fmt.Errorf("read a line again: %w", err)
 	}
 	return p, nil
 }

@@ -91,7 +91,10 @@ func (s strip) cut(m gocv.Mat, height int) (gocv.Mat, error) {
 func f32(v vec) gocv.Point2f { return gocv.Point2f{X: float32(v.x), Y: float32(v.y)} }
 
 // stretch puts the 2nd percentile at -1 and the 98th at +1, as in training.
-func stretch(grey []byte) []float32 {
+func stretch(out []float32, grey []byte) error {
+	if len(out) != len(grey) {
+		return fmt.Errorf("%d pixels for %d values", len(grey), len(out))
+	}
 	var hist [256]int
 	for _, v := range grey {
 		hist[v]++
@@ -111,11 +114,10 @@ func stretch(grey []byte) []float32 {
 	for v := range table {
 		table[v] = float32(math.Min(1, math.Max(0, (float64(v)-lo)/span))*2 - 1)
 	}
-	out := make([]float32, len(grey))
 	for i, v := range grey {
 		out[i] = table[v]
 	}
-	return out
+	return nil
 }
 
 // look runs the own line reader over a strip.
@@ -125,31 +127,33 @@ func look(net *onnx.Network, grey gocv.Mat, s strip) (posteriors, error) {
 		return posteriors{}, err
 	}
 	defer m.Close()
-	w := m.Cols()
-	out, err := net.Run(map[string]onnx.Tensor{net.Inputs()[0].Name: {Shape: []int64{1, 1, stripHeight, int64(w)}, Data: stretch(m.ToBytes())}})
+	var p posteriors
+	err = net.RunAs([]int64{1, 1, stripHeight, int64(m.Cols())}, func(in []float32) error { return stretch(in, m.ToBytes()) }, func(out []onnx.Tensor) error {
+		y := out[0].Data
+		if len(y) == 0 || len(y)%classes != 0 {
+			return fmt.Errorf("%d values", len(y))
+		}
+		frames := len(y) / classes
+		p = posteriors{frames: frames, log: make([]float32, len(y))}
+		for t := range frames {
+			// The output lies class by class.
+			top := math.Inf(-1)
+			for c := range classes {
+				top = math.Max(top, float64(y[c*frames+t]))
+			}
+			sum := 0.0
+			for c := range classes {
+				sum += math.Exp(float64(y[c*frames+t]) - top)
+			}
+			norm := top + math.Log(sum)
+			for c := range classes {
+				p.log[t*classes+c] = float32(float64(y[c*frames+t]) - norm)
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return posteriors{}, fmt.Errorf("read a line: %w", err)
-	}
-	y := out[net.Outputs()[0].Name]
-	if len(y.Data) == 0 || len(y.Data)%classes != 0 {
-		return posteriors{}, fmt.Errorf("read a line: %d values", len(y.Data))
-	}
-	frames := len(y.Data) / classes
-	p := posteriors{frames: frames, log: make([]float32, len(y.Data))}
-	for t := range frames {
-		// The output lies class by class.
-		top := math.Inf(-1)
-		for c := range classes {
-			top = math.Max(top, float64(y.Data[c*frames+t]))
-		}
-		sum := 0.0
-		for c := range classes {
-			sum += math.Exp(float64(y.Data[c*frames+t]) - top)
-		}
-		norm := top + math.Log(sum)
-		for c := range classes {
-			p.log[t*classes+c] = float32(float64(y.Data[c*frames+t]) - norm)
-		}
 	}
 	return p, nil
 }

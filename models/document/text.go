@@ -466,21 +466,27 @@ func (r *Reader) lettersIn(m gocv.Mat, part image.Rectangle) ([]letter, error) {
 		return nil, err
 	}
 	defer own.Close()
-	data, err := picture.Planes(own, false, []float32{127.5}, []float32{1 / 127.5})
-	if err != nil {
-		return nil, err
-	}
-	net := r.reader
-	out, err := net.Run(map[string]onnx.Tensor{net.Inputs()[0].Name: {Shape: []int64{1, 3, secondHeight, int64(own.Cols())}, Data: data}})
+	var read []letter
+	err = r.reader.RunAs([]int64{1, 3, secondHeight, int64(own.Cols())}, func(in []float32) error {
+		return picture.PlanesInto(in, own, false, []float32{127.5}, []float32{1 / 127.5})
+	}, func(out []onnx.Tensor) error {
+		if y := out[0]; len(y.Shape) != 3 || int(y.Shape[2]) != len(r.letters) {
+			return fmt.Errorf("output %v for %d classes", y.Shape, len(r.letters))
+		}
+		read = r.spelled(out[0], part.Min.X, own.Cols())
+		return nil
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read print: %w", err)
 	}
-	y := out[net.Outputs()[0].Name]
-	if len(y.Shape) != 3 || int(y.Shape[2]) != len(r.letters) {
-		return nil, fmt.Errorf("read print: output %v for %d classes", y.Shape, len(r.letters))
-	}
+	return read, nil
+}
+
+// spelled takes each frame of the reader's output at its word. The part of the strip that
+// was read begins at from and is width pixels wide.
+func (r *Reader) spelled(y onnx.Tensor, from, width int) []letter {
 	frames, wide := int(y.Shape[1]), len(r.letters)
-	start := part.Min.X * frames / max(1, own.Cols())
+	start := from * frames / max(1, width)
 	var all, alphabetic []letter
 	signs, beforeAll, beforeOwn := 0, 0, 0
 	for t := range frames {
@@ -511,9 +517,9 @@ func (r *Reader) lettersIn(m gocv.Mat, part image.Rectangle) ([]letter, error) {
 		beforeAll, beforeOwn = top, second
 	}
 	if 2*signs > len(all) {
-		return all, nil
+		return all
 	}
-	return alphabetic, nil
+	return alphabetic
 }
 
 // spell joins letters and puts in the spaces that the reader leaves out: it was

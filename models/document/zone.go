@@ -219,6 +219,8 @@ func widest(rows int) int {
 }
 
 func (r *Reader) readAs(grey gocv.Mat, b block, as span) (zone, error) {
+	w := r.lattices.take()
+	defer r.lattices.give(w)
 	var ways [2]freely
 	var best zone
 	for i := range ways {
@@ -227,7 +229,7 @@ func (r *Reader) readAs(grey gocv.Mat, b block, as span) (zone, error) {
 			return zone{}, err
 		}
 		if i == 0 && ways[0].sure > plainWay {
-			if best = ways[0].zone(); best.good() {
+			if best = ways[0].zone(w); best.good() {
 				return best, nil
 			}
 		}
@@ -236,7 +238,7 @@ func (r *Reader) readAs(grey gocv.Mat, b block, as span) (zone, error) {
 		if g.sure < ways[1-i].sure-clearWay {
 			continue
 		}
-		if z := g.zone(); z.score > best.score {
+		if z := g.zone(w); z.score > best.score {
 			best = z
 		}
 	}
@@ -247,11 +249,11 @@ func (r *Reader) readAs(grey gocv.Mat, b block, as span) (zone, error) {
 const plainWay = .9
 
 // zone decodes the looks as the most probable layout.
-func (g freely) zone() zone {
+func (g freely) zone(w *lattice) zone {
 	if len(g.looks) == 0 {
 		return zone{}
 	}
-	z := bestLayout(g.looks, g.strips)
+	z := w.bestLayout(g.looks, g.strips)
 	z.looks = g.looks
 	return z
 }
@@ -314,7 +316,7 @@ func (p posteriors) strays(line reading) int {
 	return n
 }
 
-func bestLayout(ps []posteriors, strips []strip) zone {
+func (w *lattice) bestLayout(ps []posteriors, strips []strip) zone {
 	seen := 0
 	for _, p := range ps {
 		n, _ := p.letters()
@@ -338,7 +340,7 @@ func bestLayout(ps []posteriors, strips []strip) zone {
 		for i, p := range ps {
 			places, name := alphabets(l, i, false)
 			var line reading
-			if line, ok = decode(p, places, name); !ok {
+			if line, ok = w.decode(p, places, name); !ok {
 				break
 			}
 			z.lines = append(z.lines, line)
@@ -385,7 +387,9 @@ func (r *Reader) refine(grey gocv.Mat, z zone) (zone, error) {
 		}
 		ps[i] = average(looks)
 	}
-	return bestLayout(ps, z.strips), nil
+	w := r.lattices.take()
+	defer r.lattices.give(w)
+	return w.bestLayout(ps, z.strips), nil
 }
 
 // framing is a small change of a strip: its height, and how far down it moves, both

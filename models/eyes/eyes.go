@@ -27,6 +27,25 @@ import (
 // MaxFrames bounds the frames of one document reading.
 const MaxFrames = 8
 
+// MaxPixels bounds the pixels of all frames of one document reading, which are held at the
+// same time, three bytes each: two of the largest frames, or eight from a 4K camera.
+const MaxPixels = 2 * picture.MaxPixels
+
+// fitting are the first of the frames that have no more than MaxPixels together. One
+// that cannot be read counts as none.
+func fitting(frames []models.Frame) []models.Frame {
+	sum := 0
+	for i, f := range frames {
+		if w, h, err := picture.Check(f); err == nil {
+			sum += w * h
+		}
+		if sum > MaxPixels {
+			return frames[:i]
+		}
+	}
+	return frames
+}
+
 // Engine sees in this process. An OpenCV exception ends it, so programs that
 // must go on use worker.Client.
 type Engine struct {
@@ -119,17 +138,18 @@ func (e *Engine) ReadFace(ctx context.Context, f models.Frame) (models.Face, err
 	return e.faces.Read(m)
 }
 
-// ReadDocument reads one side of a document from up to MaxFrames frames. A
-// frame that cannot be decoded is left out; only when none can is it an error.
+// ReadDocument reads one side of a document from up to MaxFrames frames. A frame that
+// cannot be decoded is left out, and so are those beyond MaxPixels; only when none is
+// left is it an error.
 func (e *Engine) ReadDocument(ctx context.Context, frames []models.Frame) (models.Document, error) {
 	if len(frames) == 0 || len(frames) > MaxFrames {
 		return models.Document{}, fmt.Errorf("%w: %d frames, want 1..%d", models.ErrFrame, len(frames), MaxFrames)
 	}
+	frames = fitting(frames)
 	return e.documents.ReadEach(ctx, len(frames), func(i int) (gocv.Mat, error) { return decode(ctx, frames[i]) })
 }
 
-// Examine looks closer at one side of a document. A frame that cannot be decoded is
-// left out; only when none can is it an error.
+// Examine looks closer at one side of a document. Frames are left out as ReadDocument does.
 func (e *Engine) Examine(ctx context.Context, frames []models.Frame, looks models.Looks) (x models.Examination, err error) {
 	if len(frames) == 0 || len(frames) > MaxFrames {
 		return x, fmt.Errorf("%w: %d frames, want 1..%d", models.ErrFrame, len(frames), MaxFrames)
@@ -141,7 +161,7 @@ func (e *Engine) Examine(ctx context.Context, frames []models.Frame, looks model
 		}
 	}()
 	var bad error
-	for _, f := range frames {
+	for _, f := range fitting(frames) {
 		m, err := decode(ctx, f)
 		if errors.Is(err, models.ErrFrame) {
 			bad = errors.Join(bad, err)
@@ -176,6 +196,11 @@ func (e *Engine) Examine(ctx context.Context, frames []models.Frame, looks model
 		}
 		x.Genuineness = &g
 	}
+	if looks.Age {
+		if x.Age, err = e.faces.Age(ms[0]); err != nil {
+			return x, err
+		}
+	}
 	return x, nil
 }
 
@@ -187,10 +212,24 @@ func (e *Engine) Preview(ctx context.Context, f models.Frame, width, height int)
 	return picture.PreviewOf(f, width, height)
 }
 
-// Versions names the networks in use.
+// Engines says what runs each network: manifest name → engine.
+func (e *Engine) Engines() map[string]string {
+	v := e.faces.Engines()
+	maps.Copy(v, e.documents.Engines())
+	return v
+}
+
+// Versions names the networks in use. One that ONNX Runtime does not run has a second
+// entry, its name and ".engine", that says what does; its version stays the same, since
+// the engines agree.
 func (e *Engine) Versions(context.Context) (map[string]string, error) {
 	v := e.faces.Versions()
 	maps.Copy(v, e.documents.Versions())
+	for name, by := range e.Engines() {
+		if by != string(manifest.ONNXRuntime) {
+			v[name+".engine"] = by
+		}
+	}
 	return v, nil
 }
 

@@ -99,6 +99,8 @@ func TestTheVersionsNameEveryNetworkOfTheManifest(t *testing.T) {
 	for _, a := range m.Assets {
 		if a.Kind == manifest.Network || a.Kind == manifest.Own {
 			require.Equal(t, a.Version(), v[a.Name], a.Name)
+			require.Equal(t, "onnxruntime", engine(t).Engines()[a.Name], a.Name)
+			require.NotContains(t, v, a.Name+".engine", "said only where it is another one")
 		}
 	}
 }
@@ -107,4 +109,17 @@ func TestADirectoryWithoutNetworksIsRefusedWithAHint(t *testing.T) {
 	_, err := eyes.Open(t.TempDir())
 	require.ErrorIs(t, err, models.ErrModel)
 	require.ErrorContains(t, err, manifest.Hint)
+}
+
+func TestTheAgeOfTheLargestFaceIsToldWhereItIsAskedFor(t *testing.T) {
+	x, err := engine(t).Examine(ctx, []models.Frame{half, people(t)}, models.Looks{Age: true})
+	require.NoError(t, err)
+	require.NotNil(t, x.Age)
+	require.Less(t, x.Age.Low, x.Age.High)
+	x, err = engine(t).Examine(ctx, []models.Frame{people(t)}, models.Looks{Barcode: true})
+	require.NoError(t, err)
+	require.Nil(t, x.Age, "not asked for")
+	x, err = engine(t).Examine(ctx, []models.Frame{plain(90)}, models.Looks{Age: true})
+	require.NoError(t, err)
+	require.Nil(t, x.Age, "nobody is there")
 }

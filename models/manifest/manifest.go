@@ -54,6 +54,15 @@ const (
 	Extra  Group = "extra"  // sees more; without it that finding is left out
 )
 
+// Engine says what runs a network (models/onnx).
+type Engine string
+
+// The engines.
+const (
+	ONNXRuntime Engine = "onnxruntime" // runs every network; the default
+	OpenCV      Engine = "opencv"      // runs those that are marked as loadable
+)
+
 // Asset is one file and where it comes from. File is relative to the models
 // directory with forward slashes; for an Own asset, to the source tree.
 type Asset struct {
@@ -66,6 +75,8 @@ type Asset struct {
 	TarballSHA256 string `json:"tarball_sha256,omitempty"` // hex
 	Path          string `json:"path,omitempty"`           // inside the tarball
 	Made          *Made  `json:"made,omitempty"`           // instead of Path: made at set-up of files in the tarball
+	Engine        Engine `json:"engine,omitempty"`         // what runs the network; default ONNXRuntime
+	OpenCV        bool   `json:"opencv,omitempty"`         // a test of models/onnx has seen OpenCV load it and agree
 	SHA256        string `json:"sha256"`                   // of the file, hex
 	Bytes         int64  `json:"bytes"`
 	Licence       string `json:"licence"`
@@ -174,6 +185,14 @@ func (a Asset) check() error {
 	case a.Bytes <= 0 || a.Bytes > MaxBytes:
 		return fmt.Errorf("size %d is outside 1..%d", a.Bytes, MaxBytes)
 	}
+	switch {
+	case a.Engine != "" && a.Engine != ONNXRuntime && a.Engine != OpenCV:
+		return fmt.Errorf("engine %q is not known", a.Engine)
+	case a.Engine == OpenCV && !a.OpenCV:
+		return errors.New("is to run in OpenCV without being marked as one that it loads")
+	case (a.Engine != "" || a.OpenCV) && a.Kind != Network && a.Kind != Own:
+		return fmt.Errorf("a %s has no engine", a.Kind)
+	}
 	switch a.Kind {
 	case Own:
 		if a.Package != "" || a.Tarball != "" || a.Path != "" || a.TarballSHA256 != "" || a.Made != nil {
@@ -254,7 +273,7 @@ func (m *Manifest) Read(dir, name string) ([]byte, error) {
 		return nil, missing(file, err)
 	}
 	defer f.Close()
-	b := make([]byte, 0, a.Bytes+1)
+	b := make([]byte, 0, a.Bytes+1+bytes.MinRead) // else the buffer doubles just to see the end
 	w := bytes.NewBuffer(b)
 	if _, err := io.Copy(w, io.LimitReader(f, a.Bytes+1)); err != nil {
 		return nil, fmt.Errorf("%w: read %s: %w", models.ErrModel, file, err)

@@ -155,3 +155,18 @@ func FuzzNoManifestCrashesTheParser(f *testing.F) {
 		}
 	})
 }
+
+func TestAnEngineIsKnownAndFitsTheNetwork(t *testing.T) {
+	parse := func(kind, more string) error {
+		_, err := manifest.Parse([]byte(`{"version":1,"registry":"r","assets":[{"name":"a","kind":"` + kind + `","group":"models","file":"a.onnx",` + more +
+			`"sha256":"` + strings.Repeat("0", 64) + `","bytes":1,"licence":"MIT","origin":"o","purpose":"p"}]}`))
+		return err
+	}
+	require.NoError(t, parse("own", ""))
+	require.NoError(t, parse("own", `"engine":"onnxruntime",`))
+	require.NoError(t, parse("own", `"opencv":true,`))
+	require.NoError(t, parse("own", `"engine":"opencv","opencv":true,`))
+	require.ErrorContains(t, parse("own", `"engine":"opencv",`), "marked")
+	require.ErrorContains(t, parse("own", `"engine":"abacus","opencv":true,`), "abacus")
+	require.ErrorContains(t, parse("table", `"opencv":true,`), "no engine")
+}

@@ -1,8 +1,12 @@
 // Package onnx runs trained networks behind one small interface: named float
 // tensors in, named float tensors out, one thread.
 //
-// What may live here: ONNX Runtime and its memory. What may not: pixels, and
-// what a network's numbers mean.
+// What may live here: the engines that run networks, and their memory. What may not:
+// pixels, and what a network's numbers mean.
+//
+// There are two engines. ONNX Runtime runs every network. OpenCV's dnn module runs those
+// that the manifest says it loads, agrees to 1e-4 on them, is several times slower, and is
+// there when ONNX Runtime is not.
 //
 // ONNX Runtime has exactly one environment per process, bound to one shared
 // library. It is opened by the first Open or New and stays open until the
@@ -12,7 +16,6 @@ package onnx
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -20,9 +23,8 @@ import (
 	"slices"
 	"sync"
 
-	ort "github.com/yalue/onnxruntime_go"
-
 	"vestibule/models"
+	"vestibule/models/manifest"
 )
 
 // LibraryFile is the name of ONNX Runtime's shared library in a models directory.
@@ -44,17 +46,23 @@ type Tensor struct {
 // outputs, the library that lies beside it, and without checking its hash.
 type Options struct {
 	Library string   // path of ONNX Runtime; default LibraryFile in the network's directory
+	Without error    // why ONNX Runtime must not be loaded: missing or altered; told when it is needed
 	SHA256  string   // hex; when set, a network with another hash is refused
 	Outputs []string // which outputs to compute; default all
 	// Taps are tensors inside the network that are to be outputs too, each with its
 	// whole shape. They need not be named in Outputs.
 	Taps []Info
+	// Engine runs it; default ONNX Runtime, or OpenCV where that cannot be loaded and OpenCV
+	// is set. OpenCV says that OpenCV's dnn module is known to load this network; others are
+	// never given to it.
+	Engine manifest.Engine
+	OpenCV bool
 	// KeepLayout leaves out the optimisation that blocks channels for wide
 	// vector units. It makes most networks two to three times faster, and those
 	// with many small depthwise layers three times slower: measure.
 	KeepLayout bool
 	// Threads work on one Run; default 1. More shorten the wait, never the work, and
-	// rest between runs instead of spinning.
+	// rest between runs instead of spinning. OpenCV takes as many as its process gives it.
 	Threads int
 }
 
@@ -70,49 +78,12 @@ type Network struct {
 	name    string
 	version string
 	in, out []Info
+	by      manifest.Engine
 
-	mu      sync.Mutex
-	session *ort.DynamicAdvancedSession
-	inputs  []*ort.Tensor[float32] // reused as long as the shapes stay
-	outputs []*ort.Tensor[float32] // reused when all shapes are fixed; else nil
-	values  []ort.Value            // of RunOn: the input, then the outputs
-	read    [][]float32            // of RunOn: what the outputs hold
-}
-
-// environment is the process's ONNX Runtime.
-var environment struct {
-	sync.Mutex
-	library string
-	err     error
-}
-
-// use makes the process's environment from the library; a second library is refused.
-func use(library string) error {
-	library, err := filepath.Abs(library)
-	if err != nil {
-		return fmt.Errorf("%w: %w", models.ErrModel, err)
-	}
-	environment.Lock()
-	defer environment.Unlock()
-	if environment.library == library {
-		return environment.err
-	}
-	if environment.library != "" && environment.err == nil {
-		// The same build in another directory serves as well; a process cannot load two.
-		return nil
-	}
-	if s, err := os.Stat(library); err != nil || !s.Mode().IsRegular() {
-		return fmt.Errorf("%w: ONNX Runtime is missing at %s; run: go run ./models/fetch", models.ErrModel, library)
-	}
-	keepMemory()
-	ort.SetSharedLibraryPath(library)
-	environment.library = library
-	if err := ort.InitializeEnvironment(ort.WithLogLevelError()); err != nil {
-		environment.err = fmt.Errorf("%w: load ONNX Runtime from %s: %w", models.ErrModel, library, err)
-		return environment.err
-	}
-	environment.err = nil
-	return nil
+	mu    sync.Mutex
+	net   engine      // nil when closed
+	read  [][]float32 // of RunOn: what the outputs hold
+	shown []Tensor    // of RunAs: the same
 }
 
 // Open loads the network in a file. Every failure is a models.ErrModel.
@@ -142,12 +113,6 @@ func New(name string, network []byte, o Options) (_ *Network, err error) {
 	if o.SHA256 != "" && o.SHA256 != hash {
 		return nil, fmt.Errorf("%w: network %s: expected sha256 %s, found %s", models.ErrModel, name, o.SHA256, hash)
 	}
-	if o.Library == "" {
-		return nil, fmt.Errorf("%w: network %s: no ONNX Runtime library named", models.ErrModel, name)
-	}
-	if err := use(o.Library); err != nil {
-		return nil, err
-	}
 	fail := func(doing string, err error) (*Network, error) {
 		return nil, fmt.Errorf("%w: network %s: %s: %w", models.ErrModel, name, doing, err)
 	}
@@ -156,10 +121,7 @@ func New(name string, network []byte, o Options) (_ *Network, err error) {
 		return fail("read its inputs and outputs", err)
 	}
 	n := &Network{name: name, version: hash[:12], in: ins}
-	var inNames, outNames []string
-	for _, i := range ins {
-		inNames = append(inNames, i.Name)
-	}
+	var outNames []string
 	for _, i := range outs {
 		if o.Outputs == nil || slices.Contains(o.Outputs, i.Name) {
 			n.out = append(n.out, i)
@@ -177,51 +139,52 @@ func New(name string, network []byte, o Options) (_ *Network, err error) {
 		return fail("read its outputs", fmt.Errorf("want outputs %v", o.Outputs))
 	}
 
-	so, err := ort.NewSessionOptions()
-	if err != nil {
-		return fail("prepare", err)
-	}
-	defer so.Destroy()
-	level := ort.GraphOptimizationLevel(ort.GraphOptimizationLevelEnableAll)
-	if o.KeepLayout {
-		level = ort.GraphOptimizationLevelEnableExtended
-	}
-	// One thread unless asked: a kiosk has few cores and the screen needs one. No arena: a
-	// big frame must not keep its peak memory for ever.
-	err = errors.Join(so.SetIntraOpNumThreads(max(1, o.Threads)), so.SetInterOpNumThreads(1),
-		so.SetExecutionMode(ort.ExecutionModeSequential),
-		so.SetGraphOptimizationLevel(level))
-	if n.dynamic() {
-		err = errors.Join(err, so.SetCpuMemArena(false), so.SetMemPattern(false))
-	}
-	if o.Threads > 1 {
-		err = errors.Join(err, so.AddSessionConfigEntry("session.intra_op.allow_spinning", "0"))
-	}
-	if err != nil {
-		return fail("prepare", err)
-	}
 	if network, err = tapped(network, o.Taps); err != nil {
 		return fail("tap it", err)
 	}
-	n.session, err = ort.NewDynamicAdvancedSessionWithONNXData(network, inNames, outNames, so)
+	by, err := choose(o)
+	if err != nil {
+		return nil, fmt.Errorf("network %s: %w", name, err)
+	}
+	if by == manifest.OpenCV {
+		n.net, err = openCV(network, n.in, n.out)
+	} else {
+		n.net, err = openORT(network, n.in, n.out, o)
+	}
 	if err != nil {
 		return fail("load", err)
 	}
-	n.inputs = make([]*ort.Tensor[float32], len(n.in))
-	n.outputs = make([]*ort.Tensor[float32], len(n.out))
+	n.by, n.read, n.shown = n.net.name(), make([][]float32, len(n.out)), make([]Tensor, len(n.out))
 	return n, nil
 }
 
-// dynamic reports whether any dimension is open.
-func (n *Network) dynamic() bool {
-	for _, l := range [][]Info{n.in, n.out} {
-		for _, i := range l {
-			if len(i.Shape) == 0 || slices.ContainsFunc(i.Shape, func(d int64) bool { return d <= 0 }) {
-				return true
-			}
+// choose settles which engine runs a network. OpenCV never even sees one that it is not
+// known to load.
+func choose(o Options) (manifest.Engine, error) {
+	switch o.Engine {
+	case manifest.OpenCV:
+		if !o.OpenCV {
+			return "", fmt.Errorf("%w: it is not marked as one that OpenCV loads", models.ErrModel)
 		}
+		return manifest.OpenCV, nil
+	case "", manifest.ONNXRuntime:
+	default:
+		return "", fmt.Errorf("%w: engine %.16q is not known", models.ErrModel, string(o.Engine))
 	}
-	return false
+	err := o.Without
+	if err == nil && o.Library == "" {
+		err = fmt.Errorf("%w: no ONNX Runtime library named", models.ErrModel)
+	}
+	if err == nil {
+		err = use(o.Library)
+	}
+	switch {
+	case err == nil:
+		return manifest.ONNXRuntime, nil
+	case o.OpenCV:
+		return manifest.OpenCV, nil
+	}
+	return "", err
 }
 
 // Inputs describes what Run wants.
@@ -233,19 +196,21 @@ func (n *Network) Outputs() []Info { return slices.Clone(n.out) }
 // Version is the first 12 hex digits of the network's SHA-256.
 func (n *Network) Version() string { return n.version }
 
+// Engine names what runs it: the one asked for, or OpenCV where there is no ONNX Runtime.
+func (n *Network) Engine() string { return string(n.by) }
+
 // Run computes the outputs. The data of the inputs is copied; the outputs
 // belong to the caller. An input that does not fit the network is an error,
 // never a crash.
 func (n *Network) Run(inputs map[string]Tensor) (map[string]Tensor, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.session == nil {
+	if n.net == nil {
 		return nil, fmt.Errorf("%w: network %s is closed", models.ErrModel, n.name)
 	}
 	if len(inputs) != len(n.in) {
 		return nil, fmt.Errorf("network %s: got %d inputs, want %d", n.name, len(inputs), len(n.in))
 	}
-	values := make([]ort.Value, len(n.in))
 	for i, info := range n.in {
 		t, ok := inputs[info.Name]
 		if !ok {
@@ -254,154 +219,124 @@ func (n *Network) Run(inputs map[string]Tensor) (map[string]Tensor, error) {
 		if err := fits(info, t); err != nil {
 			return nil, fmt.Errorf("network %s: %w", n.name, err)
 		}
-		if err := n.fill(i, t); err != nil {
+		to, err := n.net.input(i, t.Shape)
+		if err != nil {
 			return nil, fmt.Errorf("network %s: input %q: %w", n.name, info.Name, err)
 		}
-		values[i] = n.inputs[i]
+		copy(to, t.Data)
 	}
-	results := make([]ort.Value, len(n.out))
-	reuse := !n.dynamic()
-	for i, info := range n.out {
-		if !reuse {
-			continue // ONNX Runtime allocates what the shapes turn out to need
-		}
-		if n.outputs[i] == nil {
-			t, err := ort.NewEmptyTensor[float32](ort.NewShape(info.Shape...))
-			if err != nil {
-				return nil, fmt.Errorf("network %s: output %q: %w", n.name, info.Name, err)
-			}
-			n.outputs[i] = t
-		}
-		results[i] = n.outputs[i]
-	}
-	err := n.session.Run(values, results)
-	if !reuse {
-		defer func() {
-			for _, r := range results {
-				if r != nil {
-					_ = r.Destroy()
-				}
-			}
-		}()
-	}
-	if err != nil {
+	defer n.net.release()
+	if err := n.net.run(); err != nil {
 		return nil, fmt.Errorf("network %s: run: %w", n.name, err)
 	}
 	out := make(map[string]Tensor, len(n.out))
 	for i, info := range n.out {
-		t, ok := results[i].(*ort.Tensor[float32])
-		if !ok {
-			return nil, fmt.Errorf("network %s: output %q is not a float tensor", n.name, info.Name)
+		shape, data, err := n.net.output(i)
+		if err != nil {
+			return nil, fmt.Errorf("network %s: output %q: %w", n.name, info.Name, err)
 		}
-		out[info.Name] = Tensor{Shape: slices.Clone(t.GetShape()), Data: slices.Clone(t.GetData())}
+		out[info.Name] = Tensor{Shape: slices.Clone(shape), Data: slices.Clone(data)}
 	}
 	return out, nil
 }
 
 // RunOn is Run without copies, for a network of one input whose shapes are all fixed:
 // fill writes the whole input, use reads the outputs, in the order of Outputs. Both work on
-// the network's own tensors, one call at a time, and must not keep them. The input's
+// the network's own memory, one call at a time, and must not keep it. The input's
 // old values are still there when fill begins.
 func (n *Network) RunOn(fill func(in []float32) error, use func(out [][]float32) error) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.session == nil {
+	if n.net == nil {
 		return fmt.Errorf("%w: network %s is closed", models.ErrModel, n.name)
 	}
-	if err := n.prepare(); err != nil {
-		return fmt.Errorf("network %s: %w", n.name, err)
+	if len(n.in) != 1 || open(n.in) || open(n.out) {
+		return fmt.Errorf("network %s: it has %d inputs or open shapes; use Run", n.name, len(n.in))
 	}
-	if err := fill(n.inputs[0].GetData()); err != nil {
+	in, err := n.net.input(0, n.in[0].Shape)
+	if err != nil {
+		return fmt.Errorf("network %s: input %q: %w", n.name, n.in[0].Name, err)
+	}
+	if err := fill(in); err != nil {
 		return fmt.Errorf("network %s: fill its input: %w", n.name, err)
 	}
-	if err := n.session.Run(n.values[:1], n.values[1:]); err != nil {
+	if err := n.net.run(); err != nil {
 		return fmt.Errorf("network %s: run: %w", n.name, err)
+	}
+	for i, info := range n.out {
+		if _, n.read[i], err = n.net.output(i); err != nil {
+			return fmt.Errorf("network %s: output %q: %w", n.name, info.Name, err)
+		}
 	}
 	return use(n.read)
 }
 
-// prepare makes the tensors of RunOn.
-func (n *Network) prepare() error {
-	if len(n.in) != 1 || n.dynamic() {
-		return fmt.Errorf("it has %d inputs or open shapes; use Run", len(n.in))
+// RunAs is RunOn for a network of open shapes: the input takes the given shape, and use is
+// told the outputs' own.
+func (n *Network) RunAs(shape []int64, fill func(in []float32) error, use func(out []Tensor) error) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.net == nil {
+		return fmt.Errorf("%w: network %s is closed", models.ErrModel, n.name)
 	}
-	if n.inputs[0] == nil {
-		t, err := ort.NewEmptyTensor[float32](ort.NewShape(n.in[0].Shape...))
-		if err != nil {
-			return err
-		}
-		n.inputs[0] = t
+	if len(n.in) != 1 {
+		return fmt.Errorf("network %s: it has %d inputs; use Run", n.name, len(n.in))
+	}
+	if _, err := holds(n.in[0], shape); err != nil {
+		return fmt.Errorf("network %s: %w", n.name, err)
+	}
+	in, err := n.net.input(0, shape)
+	if err != nil {
+		return fmt.Errorf("network %s: input %q: %w", n.name, n.in[0].Name, err)
+	}
+	if err := fill(in); err != nil {
+		return fmt.Errorf("network %s: fill its input: %w", n.name, err)
+	}
+	defer n.net.release()
+	if err := n.net.run(); err != nil {
+		return fmt.Errorf("network %s: run: %w", n.name, err)
 	}
 	for i, info := range n.out {
-		if n.outputs[i] == nil {
-			t, err := ort.NewEmptyTensor[float32](ort.NewShape(info.Shape...))
-			if err != nil {
-				return fmt.Errorf("output %q: %w", info.Name, err)
-			}
-			n.outputs[i] = t
+		if n.shown[i].Shape, n.shown[i].Data, err = n.net.output(i); err != nil {
+			return fmt.Errorf("network %s: output %q: %w", n.name, info.Name, err)
 		}
 	}
-	if n.values == nil { // the tensors of a fixed shape are never replaced
-		n.values = []ort.Value{n.inputs[0]}
-		for _, t := range n.outputs {
-			n.values, n.read = append(n.values, t), append(n.read, t.GetData())
-		}
-	}
-	return nil
-}
-
-// fill copies t into the i-th input tensor, which is made anew when the shape changes.
-func (n *Network) fill(i int, t Tensor) error {
-	if old := n.inputs[i]; old != nil && slices.Equal(old.GetShape(), t.Shape) {
-		copy(old.GetData(), t.Data)
-		return nil
-	}
-	fresh, err := ort.NewTensor(ort.NewShape(t.Shape...), slices.Clone(t.Data))
-	if err != nil {
-		return err
-	}
-	if n.inputs[i] != nil {
-		_ = n.inputs[i].Destroy()
-	}
-	n.inputs[i] = fresh
-	return nil
+	return use(n.shown)
 }
 
 func fits(info Info, t Tensor) error {
-	if len(t.Shape) == 0 || len(info.Shape) != 0 && len(t.Shape) != len(info.Shape) {
-		return fmt.Errorf("input %q has shape %v, want %v", info.Name, t.Shape, info.Shape)
+	size, err := holds(info, t.Shape)
+	if err == nil && size != int64(len(t.Data)) {
+		err = fmt.Errorf("input %q has %d values for shape %v", info.Name, len(t.Data), t.Shape)
+	}
+	return err
+}
+
+// holds gives the number of values of a shape that an input may have.
+func holds(info Info, shape []int64) (int64, error) {
+	if len(shape) == 0 || len(info.Shape) != 0 && len(shape) != len(info.Shape) {
+		return 0, fmt.Errorf("input %q has shape %v, want %v", info.Name, shape, info.Shape)
 	}
 	size := int64(1)
-	for i, d := range t.Shape {
+	for i, d := range shape {
 		if d <= 0 || d > MaxElements || len(info.Shape) != 0 && info.Shape[i] > 0 && d != info.Shape[i] {
-			return fmt.Errorf("input %q has shape %v, want %v", info.Name, t.Shape, info.Shape)
+			return 0, fmt.Errorf("input %q has shape %v, want %v", info.Name, shape, info.Shape)
 		}
 		if size *= d; size > MaxElements {
-			return fmt.Errorf("input %q has shape %v: too large", info.Name, t.Shape)
+			return 0, fmt.Errorf("input %q has shape %v: too large", info.Name, shape)
 		}
 	}
-	if size != int64(len(t.Data)) {
-		return fmt.Errorf("input %q has %d values for shape %v", info.Name, len(t.Data), t.Shape)
-	}
-	return nil
+	return size, nil
 }
 
 // Close frees the network. It may be called twice.
 func (n *Network) Close() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.session == nil {
+	if n.net == nil {
 		return nil
 	}
-	err := n.session.Destroy()
-	for _, l := range [][]*ort.Tensor[float32]{n.inputs, n.outputs} {
-		for i, t := range l {
-			if t != nil {
-				err = errors.Join(err, t.Destroy())
-				l[i] = nil
-			}
-		}
-	}
-	n.session, n.values, n.read = nil, nil, nil
+	err := n.net.close()
+	n.net, n.read, n.shown = nil, nil, nil
 	return err
 }

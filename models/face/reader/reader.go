@@ -41,15 +41,14 @@ type Reader struct {
 
 // Open loads the networks from a models directory after verifying each. The one for the
 // age may be missing; then Age finds nothing. One that was altered is refused like any other.
+// Without ONNX Runtime, or with one that is not the manifest's, OpenCV runs all but the one
+// for the age; Engines tells.
 func Open(dir string) (_ *Reader, err error) {
 	m, err := manifest.Load()
 	if err != nil {
 		return nil, err
 	}
-	lib, err := m.Path(dir, "onnxruntime")
-	if err != nil {
-		return nil, err
-	}
+	lib, without := m.Path(dir, "onnxruntime")
 	r := &Reader{nets: map[string]*onnx.Network{}}
 	defer func() {
 		if err != nil {
@@ -66,9 +65,19 @@ func Open(dir string) (_ *Reader, err error) {
 		}
 		// Measured on one core: the template network takes 27 ms with its layout
 		// kept and 95 ms without, the others are faster without.
-		o := onnx.Options{Library: lib, KeepLayout: name == netFeature, Outputs: outputs(name)}
+		asset, err := m.Find(name)
+		if err != nil {
+			return nil, err
+		}
+		o := onnx.Options{
+			Library: lib, Without: without, Engine: asset.Engine, OpenCV: asset.OpenCV,
+			KeepLayout: name == netFeature, Outputs: outputs(name),
+		}
 		if name == netLiveness {
 			o.Taps = []onnx.Info{{Name: liveFeatures, Shape: []int64{1, liveFeatureSize}}}
+		}
+		if name == netAge && r.nets[netDetect].Engine() != string(manifest.ONNXRuntime) && !o.OpenCV {
+			continue // it wants ONNX Runtime, which is not there
 		}
 		n, err := onnx.New(name, b, o)
 		if err != nil {
@@ -102,6 +111,15 @@ func (r *Reader) Versions() map[string]string {
 	v := map[string]string{}
 	for name, n := range r.nets {
 		v[name] = n.Version()
+	}
+	return v
+}
+
+// Engines says what runs each network: manifest name → engine.
+func (r *Reader) Engines() map[string]string {
+	v := map[string]string{}
+	for name, n := range r.nets {
+		v[name] = n.Engine()
 	}
 	return v
 }

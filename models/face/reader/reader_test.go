@@ -562,3 +562,39 @@ func BenchmarkFace(b *testing.B) {
 		})
 	}
 }
+
+func TestWithoutONNXRuntimeAFaceIsMeasuredByOpenCVAsWell(t *testing.T) {
+	m, err := manifest.Load()
+	require.NoError(t, err)
+	dir := t.TempDir()
+	for _, a := range m.In(manifest.Models, manifest.Extra) {
+		from, err := filepath.Abs(filepath.Join(manifest.Dir(), a.File))
+		require.NoError(t, err)
+		if a.Kind == manifest.Network {
+			require.NoError(t, os.Symlink(from, filepath.Join(dir, a.File)))
+		}
+	}
+	// Altered: never loaded.
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "libonnxruntime.so.1"), []byte("another"), 0o600))
+	r, err := Open(dir)
+	require.NoError(t, err)
+	defer r.Close()
+	require.Equal(t, map[string]string{
+		netDetect: "opencv", netLandmark: "opencv", netFeature: "opencv", netLiveness: "opencv", netPose: "opencv", netEye: "opencv",
+	}, r.Engines())
+	p := selfie(t, woman, .45)
+	defer p.Close()
+	want, err := reader(t).Read(p)
+	require.NoError(t, err)
+	got, err := r.Read(p)
+	require.NoError(t, err)
+	require.True(t, want.Found)
+	require.Equal(t, want.Hint, got.Hint)
+	require.Equal(t, want.Model, got.Model, "templates of both engines compare")
+	require.InDelta(t, want.Live, got.Live, 1e-3)
+	dot := 0.0
+	for i, v := range want.Template {
+		dot += float64(v) * float64(got.Template[i])
+	}
+	require.Greater(t, dot, .9999)
+}
