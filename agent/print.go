@@ -78,7 +78,7 @@ func printed(fields []visual.Field, known []journey.OCRField) []journey.OCRField
 		if slices.ContainsFunc(known, func(k journey.OCRField) bool { return k.Item == f.Item }) {
 			continue
 		}
-		out = append(out, journey.OCRField{Item: f.Item, Value: f.Value, Score: min(100, max(0, int(f.Score+.5))), Accepted: !f.Doubt})
+		out = append(out, journey.OCRField{Item: f.Item, Value: f.Value, Score: percent(f.Score), Accepted: !f.Doubt})
 	}
 	return out
 }

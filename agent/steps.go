@@ -425,14 +425,16 @@ func causesOf(r check.Ruling, verdicts []check.Verdict, events []*journey.Event)
 	return out
 }
 
-// fieldsOf lists what was read, for the contract's OCR_raw. Whether the whole
-// reading was accepted is the checks' word; a field is accepted when its own digit fits.
+// fieldsOf lists what was read, for the contract's OCR_raw, and how far the picture had to be turned
+// for it. Whether the whole reading was accepted is the checks' word; a field is accepted when
+// its own digit fits, it says something possible, and both readers read it alike. Places are
+// those of the picture that is kept.
 func fieldsOf(d models.Document) []journey.OCRField {
 	if d.MRZ == nil {
 		return nil
 	}
 	z := *d.MRZ
-	var out []journey.OCRField
+	out := []journey.OCRField{{Item: journey.OCRRotate, Value: strconv.Itoa(d.Turn), Score: percent(d.Recognition), Accepted: true}}
 	for _, f := range []struct {
 		item string
 		mrz.Field
@@ -450,11 +452,15 @@ func fieldsOf(d models.Document) []journey.OCRField {
 		if f.Value == "" {
 			continue
 		}
-		field := journey.OCRField{Item: f.item, Value: f.Value, Score: int(d.Recognition), Accepted: f.Check != mrz.CheckWrong && f.Problem == ""}
-		if f.Line >= 0 && f.Line < len(d.Lines) {
-			line := d.Lines[f.Line]
-			field.Score = min(100, max(0, int(line.Score+.5)))
-			for _, p := range line.At {
+		field := journey.OCRField{Item: f.item, Value: f.Value, Score: percent(d.Recognition), Accepted: f.Check != mrz.CheckWrong && f.Problem == ""}
+		if at := slices.IndexFunc(d.Fields, func(s models.ZoneField) bool { return s.Name == f.Name }); at >= 0 {
+			seen := d.Fields[at]
+			field.Score, field.Accepted = percent(seen.Confidence), field.Accepted && seen.Agreed
+			place := seen.Upright
+			if place == (models.Quad{}) { // no upright picture was made: the frame is kept
+				place = seen.At
+			}
+			for _, p := range place {
 				field.Box = append(field.Box, p.X, p.Y)
 			}
 		}
@@ -462,6 +468,9 @@ func fieldsOf(d models.Document) []journey.OCRField {
 	}
 	return out
 }
+
+// percent rounds a score of 0 to 100.
+func percent(score float64) int { return min(100, max(0, int(score+.5))) }
 
 // fieldsOfBarcode lists what a card's barcode says, for the contract's OCR_raw.
 func fieldsOfBarcode(b *models.Barcode) []journey.OCRField {

@@ -163,6 +163,10 @@ type CameraProcess struct {
 	Error   string            `cbor:"4,keyasint,omitempty" json:"error,omitempty"` // a code, never free text
 }
 
+// OCRRotate is the item of OCRField that is no field: its value is by how many degrees, clockwise, the
+// picture as taken had to be turned to be read: 0, 90, 180 or 270. The contract gives it a value only.
+const OCRRotate = "rotate"
+
 // OCRField is one field as read, with where it stood in the picture.
 type OCRField struct {
 	Item     string    `cbor:"1,keyasint" json:"item"`

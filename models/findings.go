@@ -123,6 +123,7 @@ type Document struct {
 	Quality       Quality
 	MRZ           *mrz.Document // nil: no machine readable zone found
 	Lines         []Line        // its lines as read
+	Fields        []ZoneField   // how sure each field of MRZ is and where it stands; in its order
 	Agreed        bool          // the second reader read exactly the same
 	PixelsPerMM   float64       // measured on the zone's character pitch (2.54 mm)
 	Recognition   float64       // 0..100, see models/document
@@ -250,6 +251,18 @@ type Line struct {
 	Text  string
 	Score float64 // 0..100, mean over characters
 	At    Quad
+}
+
+// ZoneField is how one field of a machine readable zone was read. What it says is in
+// Document.MRZ, under the same name.
+type ZoneField struct {
+	Name       string  // one of the Name constants of package mrz
+	Line       int     // from 0
+	Start, End int     // its characters, End exclusive; a long TD2 number's rest, which stands elsewhere, is left out
+	Confidence float64 // 0..100, see models/document
+	Agreed     bool    // both readers read all of its characters alike
+	At         Quad    // in the best frame: around its characters but the fillers at its ends
+	Upright    Quad    // the same in Upright
 }
 
 // Detail is what capture quality looks at beyond size, place and pose, measured on the

@@ -82,7 +82,7 @@ func aspect(d models.Document) float64 {
 func Join(first, second models.Document) models.Document {
 	out := second
 	if out.MRZ == nil && first.MRZ != nil {
-		out.MRZ, out.Lines, out.Agreed = first.MRZ, first.Lines, first.Agreed
+		out.MRZ, out.Lines, out.Fields, out.Agreed = first.MRZ, first.Lines, first.Fields, first.Agreed
 		out.PixelsPerMM, out.Recognition = first.PixelsPerMM, first.Recognition
 		if hasPortrait(second) {
 			out.Hint = models.HintNone // of a side without a zone: nothing else was missing

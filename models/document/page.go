@@ -163,22 +163,33 @@ const maxUpright = 1800
 
 // rectify lays the shape flat.
 func rectify(m gocv.Mat, q [4]vec) (gocv.Mat, error) {
+	size, ok := flatSize(q)
+	if !ok {
+		return picture.Turn(m, 0)
+	}
+	t := flatten(q, size)
+	defer t.Close()
+	out := gocv.NewMat()
+	gocv.WarpPerspectiveWithParams(m, &out, t, size, gocv.InterpolationLinear, gocv.BorderReplicate, color.RGBA{})
+	return out, nil
+}
+
+// flatSize is how large the shape becomes when it is laid flat, in pixels; false when that is too small for a picture.
+func flatSize(q [4]vec) (image.Point, bool) {
 	across, down := sides(q)
 	k := math.Min(1, maxUpright/math.Max(across, down))
 	w, h := int(math.Round(across*k)), int(math.Round(down*k))
-	if w < models.MinFrameSide || h < models.MinFrameSide {
-		return picture.Turn(m, 0)
-	}
+	return image.Pt(w, h), w >= models.MinFrameSide && h >= models.MinFrameSide
+}
+
+// flatten is the perspective transform that lays the shape flat.
+func flatten(q [4]vec, size image.Point) gocv.Mat {
 	src := gocv.NewPoint2fVectorFromPoints([]gocv.Point2f{f32(q[0]), f32(q[1]), f32(q[2]), f32(q[3])})
 	defer src.Close()
-	x, y := float32(w), float32(h)
+	x, y := float32(size.X), float32(size.Y)
 	dst := gocv.NewPoint2fVectorFromPoints([]gocv.Point2f{{X: 0, Y: 0}, {X: x, Y: 0}, {X: x, Y: y}, {X: 0, Y: y}})
 	defer dst.Close()
-	t := gocv.GetPerspectiveTransform2f(src, dst)
-	defer t.Close()
-	out := gocv.NewMat()
-	gocv.WarpPerspectiveWithParams(m, &out, t, image.Pt(w, h), gocv.InterpolationLinear, gocv.BorderReplicate, color.RGBA{})
-	return out, nil
+	return gocv.GetPerspectiveTransform2f(src, dst)
 }
 
 // bounds is the upright rectangle around a shape, grown a little and cut to the picture.

@@ -39,8 +39,10 @@ type page struct {
 	upright  bool // the rows of text plainly run across the picture as it came
 
 	zone  zone
+	own   []reading // the zone's lines before the second reader was believed; nil when it was not asked
 	again []reading
 	doc   *mrz.Document
+	alike [][]bool // of each character of the zone, whether both readers read it alike
 	same  bool
 	share float64 // of characters that both readers read alike
 }
@@ -52,7 +54,11 @@ func (p page) found() bool { return p.zone.score >= zoneScore }
 // character. A picture that cannot be used is left out; when none can, the error is models.ErrFrame.
 //
 // Recognition is 0 without a zone, else 50 × the own reader's mean probability of
-// a character + 50 × the share of characters that the second reader reads alike.
+// a character + 50 × the share of characters that the second reader reads alike. A
+// character that is surer, or one more that is read alike, can only raise it.
+//
+// A field's Confidence is 100 × the probability of its least sure character, for which both readers
+// count; see fields.go.
 func (r *Reader) Read(ctx context.Context, frames []gocv.Mat) (models.Document, error) {
 	return r.ReadEach(ctx, len(frames), func(i int) (gocv.Mat, error) {
 		if err := usable(frames[i]); err != nil {
@@ -355,7 +361,8 @@ func (p *page) judge(text []string, today time.Time) {
 	if d, err := mrz.Parse(text, mrz.On(today)); err == nil {
 		p.doc = &d
 	}
-	p.share = agreement(p.zone.layout, text, p.again)
+	p.alike = alike(p.zone.layout, text, p.again)
+	p.share = shareOf(p.alike)
 	p.same = p.share == 1
 }
 
@@ -371,7 +378,7 @@ func (p *page) believe(today time.Time) {
 		lines[i] = own.surer(p.again[i], func(text string) string { return settled(p.zone.layout, i, text) })
 		text[i] = lines[i].text
 	}
-	p.zone.lines = lines
+	p.own, p.zone.lines = p.zone.lines, lines
 	p.doc = nil
 	if d, err := mrz.Parse(text, mrz.On(today)); err == nil {
 		p.doc = &d
@@ -395,7 +402,7 @@ func vote(pages []page, best int, today time.Time) page {
 	lines := append([]reading(nil), p.zone.lines...)
 	text := make([]string, len(lines))
 	for i := range lines {
-		b := []byte(lines[i].text)
+		b, chars := []byte(lines[i].text), append([]float64(nil), lines[i].chars...)
 		for j := range b {
 			var weight [256]float64
 			for _, q := range pages {
@@ -408,18 +415,33 @@ func vote(pages []page, best int, today time.Time) page {
 					b[j] = byte(c)
 				}
 			}
+			// As sure as the frame that saw it best.
+			chars[j] = 0
+			for _, q := range pages {
+				if q.found() && q.zone.layout == p.zone.layout && q.zone.lines[i].text[j] == b[j] {
+					chars[j] = max(chars[j], q.zone.lines[i].chars[j])
+				}
+			}
 		}
-		lines[i].text = string(b)
+		lines[i].text, lines[i].chars = string(b), chars
 		text[i] = lines[i].text
 	}
 	p.zone.lines = lines
 	for _, q := range pages {
-		if q.found() && q.zone.layout == p.zone.layout && agreement(p.zone.layout, text, q.again) == 1 {
+		if q.found() && q.zone.layout == p.zone.layout && shareOf(alike(p.zone.layout, text, q.again)) == 1 {
 			p.again = q.again
 		}
 	}
 	p.judge(text, today)
 	return p
+}
+
+// recognition is the score of the whole zone, 0..100; see Read.
+func (p page) recognition() float64 {
+	if !p.found() {
+		return 0
+	}
+	return p.zone.score/2 + 50*p.share
 }
 
 // describe measures the rest: outline, quality, portrait, and what to change.
@@ -434,7 +456,7 @@ func (r *Reader) describe(ctx context.Context, p page) (models.Document, error) 
 		d.Turn = (p.turn + p.zone.turn()) % 360
 		d.MRZ, d.Agreed = p.doc, p.same
 		d.PixelsPerMM = p.zone.pitch() / pitchMM
-		d.Recognition = p.zone.score/2 + 50*p.share
+		d.Recognition = p.recognition()
 		for i, l := range p.zone.lines {
 			d.Lines = append(d.Lines, models.Line{Text: l.text, Score: 100 * l.mean(), At: unturn(p.zone.strips[i].quad(w, h), p.turn)})
 		}
@@ -458,8 +480,12 @@ func (r *Reader) describe(ctx context.Context, p page) (models.Document, error) 
 	if err := p.place(&d, shape, flat); err != nil {
 		return d, err
 	}
+	turn := (d.Turn - p.turn + 360) % 360
 	if err := r.portrait(ctx, p, &d, shape, flat); err != nil {
 		return d, err
+	}
+	if p.found() {
+		d.Fields = p.fields(p.toUpright(shape, flat, turn))
 	}
 	d.Kind, d.Side = p.kindOf(d, flat)
 	d.Hint = p.hint(d, flat)

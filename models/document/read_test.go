@@ -26,6 +26,25 @@ func texts(d models.Document) []string {
 	return out
 }
 
+// fieldsStandWhereTheyWerePrinted checks places in the upright picture, which shows the page alone.
+func fieldsStandWhereTheyWerePrinted(t *testing.T, s sheet, d models.Document) {
+	t.Helper()
+	require.NotEmpty(t, d.Fields)
+	for _, z := range d.Fields {
+		text := s.Lines[z.Line][z.Start:z.End]
+		start, end := z.Start+len(text)-len(strings.TrimLeft(text, "<")), z.Start+len(strings.TrimRight(text, "<"))
+		if start >= end {
+			start, end = z.Start, z.End
+		}
+		middle := s.Height - s.Bottom - float64(len(s.Lines)-1-z.Line)*6.35
+		x1, x2 := (s.Left+float64(start)*2.54)/s.Width, (s.Left+float64(end)*2.54)/s.Width
+		for i, want := range [4]models.Point{{X: x1, Y: (middle - 1.6) / s.Height}, {X: x2, Y: (middle - 1.6) / s.Height}, {X: x2, Y: (middle + 1.6) / s.Height}, {X: x1, Y: (middle + 1.6) / s.Height}} {
+			assert.InDelta(t, want.X, z.Upright[i].X, 1.5/s.Width, "%s, corner %d", z.Name, i)
+			assert.InDelta(t, want.Y, z.Upright[i].Y, 1.2/s.Height, "%s, corner %d", z.Name, i)
+		}
+	}
+}
+
 func TestEveryLayoutIsReadExactlyAndByBothReaders(t *testing.T) {
 	for _, c := range []struct {
 		layout mrz.Layout
@@ -51,6 +70,19 @@ func TestEveryLayoutIsReadExactlyAndByBothReaders(t *testing.T) {
 			assert.Equal(t, models.HintNone, d.Hint)
 			assert.Greater(t, d.Recognition, 90.0)
 			assert.InDelta(t, c.sheet.pxmm, d.PixelsPerMM, .03*c.sheet.pxmm)
+			fieldsStandWhereTheyWerePrinted(t, c.sheet, d)
+			var names []string
+			for _, f := range d.MRZ.Fields() {
+				if len(f.Parts()) > 0 {
+					names = append(names, f.Name)
+				}
+			}
+			require.Len(t, d.Fields, len(names))
+			for i, z := range d.Fields {
+				assert.Equal(t, names[i], z.Name)
+				assert.Greater(t, z.Confidence, 90.0, z.Name)
+				assert.True(t, z.Agreed, z.Name)
+			}
 			require.NotNil(t, d.Outline)
 			for i, want := range [4][2]float64{{-.5, -.5}, {.5, -.5}, {.5, .5}, {-.5, .5}} {
 				assert.InDelta(t, .5+want[0]*c.sheet.Width*c.sheet.pxmm/1280, d.Outline[i].X, .02)
@@ -75,6 +107,13 @@ func TestADocumentIsReadHoweverItIsTurned(t *testing.T) {
 		for _, l := range d.Lines {
 			for _, p := range l.At {
 				assert.True(t, p.X > 0 && p.X < 1 && p.Y > 0 && p.Y < 1, "line outside of the picture: %v", p)
+			}
+		}
+		fieldsStandWhereTheyWerePrinted(t, s, d)
+		for _, z := range d.Fields {
+			q := d.Lines[z.Line].At
+			for _, c := range z.At {
+				assert.True(t, c.X > min(q[0].X, q[2].X) && c.X < max(q[0].X, q[2].X) && c.Y > min(q[0].Y, q[2].Y) && c.Y < max(q[0].Y, q[2].Y), "%s lies outside of its line", z.Name)
 			}
 		}
 		up := decode(t, d.Upright)

@@ -124,21 +124,32 @@ func lookAgain(net *onnx.Network, keys []int, bgr gocv.Mat, s strip) (posteriors
 	return p, nil
 }
 
-// agreement is the share of characters that two readings of a layout have in common, 0..1; it
-// is 1 only when all are. Look-alikes are settled first: no reader can tell a 0 from
-// an O by its shape alone, its place does.
-func agreement(l mrz.Layout, a []string, b []reading) float64 {
+// alike tells of each character of a layout whether two readings have it in common. Look-alikes
+// are settled first: no reader can tell a 0 from an O by its shape alone, its place does.
+func alike(l mrz.Layout, a []string, b []reading) [][]bool {
 	other := make([]string, len(b))
 	for i, r := range b {
 		other[i] = r.text
 	}
 	a, _ = mrz.Settle(l, a)
 	other, _ = mrz.Settle(l, other)
-	same, all := 0, 0
+	out := make([][]bool, len(a))
 	for i := range a {
-		for j := range len(a[i]) {
+		out[i] = make([]bool, len(a[i]))
+		for j := range out[i] {
+			out[i][j] = i < len(other) && j < len(other[i]) && a[i][j] == other[i][j]
+		}
+	}
+	return out
+}
+
+// shareOf is the share of what is true, 0..1; it is 1 only when all is.
+func shareOf(alike [][]bool) float64 {
+	same, all := 0, 0
+	for _, line := range alike {
+		for _, yes := range line {
 			all++
-			if i < len(other) && j < len(other[i]) && a[i][j] == other[i][j] {
+			if yes {
 				same++
 			}
 		}

@@ -124,14 +124,13 @@ func digitsFit(d mrz.Document) bool {
 }
 
 func faults(d mrz.Document) string {
-	names := []string{"code", "issuer", "family name", "given names", "number", "nationality", "birth", "sex", "expiry", "optional", "optional 2", "composite"}
 	var out []string
-	for i, f := range d.Fields() {
+	for _, f := range d.Fields() {
 		if f.Check == mrz.CheckWrong {
-			out = append(out, names[i]+" digit")
+			out = append(out, f.Name+" digit")
 		}
 		if f.Problem != "" {
-			out = append(out, names[i]+" "+f.Problem)
+			out = append(out, f.Name+" "+f.Problem)
 		}
 	}
 	return strings.Join(out, ", ")

@@ -49,6 +49,7 @@ func parts() []part {
 	return []part{
 		{"vectors", vectors},
 		{"documents", documents},
+		{"fields", fields},
 		{"quality", pictureQuality},
 		{"visual", visuals},
 		{"synthetic", synthetic},

@@ -68,6 +68,11 @@ func (p *documentPage) note(s specimen, f models.Frame, d models.Document, exact
 			}
 		}
 	}
+	for _, z := range d.Fields {
+		if !printedAlike(z, d, s) {
+			says = append(says, fmt.Sprintf("%s is wrong, %.0f %% sure of it", z.Name, z.Confidence))
+		}
+	}
 	// What does not fit as printed cannot be accepted, and rightly so.
 	if exact && (taken || !s.Valid) {
 		return nil

@@ -23,7 +23,7 @@ import (
 // maxPanel is the longer side of a panel of an annotated picture, in pixels.
 const maxPanel = 1400
 
-// Annotate draws the account on its picture: on the frame the outline, the zone's lines,
+// Annotate draws the account on its picture: on the frame the outline, the zone's lines and fields,
 // glare, barcode and face with its landmarks; beside it, where there is one, the document
 // laid flat with its print and portrait; below, what each colour means. Nothing that was
 // read is written into it, but the picture itself shows a person and a document.
@@ -42,6 +42,9 @@ func Annotate(f models.Frame, a Account) (*image.RGBA, error) {
 		}
 		for _, l := range d.Lines {
 			one.polygon("line of the zone", l.At[:])
+		}
+		for _, z := range d.Fields {
+			one.polygon("field of the zone", z.At[:])
 		}
 	}
 	if x := a.Examination; x != nil && x.Barcode != nil && x.Barcode.Found {
@@ -103,6 +106,7 @@ var colours = [...]struct {
 }{
 	{"outline", color.RGBA{0, 200, 80, 255}},
 	{"line of the zone", color.RGBA{255, 140, 0, 255}},
+	{"field of the zone", color.RGBA{190, 255, 60, 255}},
 	{"print", color.RGBA{40, 140, 255, 255}},
 	{"barcode", color.RGBA{150, 80, 255, 255}},
 	{"portrait", color.RGBA{255, 60, 200, 255}},

@@ -15,7 +15,6 @@ import (
 
 	"vestibule/models"
 	"vestibule/models/face"
-	"vestibule/models/mrz"
 )
 
 // Options say what is looked at besides the document's zone and portrait.
@@ -191,13 +190,9 @@ type Field struct {
 	Check      string  `json:"check,omitempty"` // valid, wrong, empty; none: the field has no digit
 	Problem    string  `json:"problem,omitempty"`
 	Swapped    bool    `json:"swapped,omitempty"`
-	Confidence float64 `json:"confidence"` // 0..100, the mean over its line's characters
-}
-
-// fieldNames are those of mrz.Document.Fields, in its order.
-var fieldNames = [...]string{
-	"code", "issuer", "family name", "given names", "number", "nationality",
-	"birth", "sex", "expiry", "optional", "optional 2", "composite",
+	Confidence float64 `json:"confidence"`   // 0..100, of its least sure character
+	Agreed     bool    `json:"agreed"`       // both readers read it alike
+	At         []point `json:"at,omitempty"` // in the frame; none: no character of it was there to be read
 }
 
 // Fields lists the zone's fields that its layout has.
@@ -206,13 +201,15 @@ func Fields(d models.Document) []Field {
 		return nil
 	}
 	var out []Field
-	for i, f := range d.MRZ.Fields() {
-		if i >= len(fieldNames) || f.Raw == "" && f.Value == "" && f.Check == mrz.CheckNone && f.Problem == "" {
+	for _, f := range d.MRZ.Fields() {
+		if f.Name == "" {
 			continue
 		}
-		s := Field{Name: fieldNames[i], Value: f.Value, Raw: f.Raw, Check: string(f.Check), Problem: f.Problem, Swapped: f.Swapped}
-		if f.Line >= 0 && f.Line < len(d.Lines) {
-			s.Confidence = d.Lines[f.Line].Score
+		s := Field{Name: f.Name, Value: f.Value, Raw: f.Raw, Check: string(f.Check), Problem: f.Problem, Swapped: f.Swapped}
+		for _, z := range d.Fields {
+			if z.Name == f.Name {
+				s.Confidence, s.Agreed, s.At = z.Confidence, z.Agreed, quadOf(z.At)
+			}
 		}
 		out = append(out, s)
 	}

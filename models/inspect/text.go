@@ -149,6 +149,12 @@ func describe(f Field) string {
 	if f.Name == "composite" { // its value is the digit itself
 		out = out[1:]
 	}
+	if f.At != nil {
+		out = append(out, fmt.Sprintf("%.0f %% sure", f.Confidence))
+		if !f.Agreed {
+			out = append(out, "the readers differ")
+		}
+	}
 	if f.Swapped {
 		out = append(out, "look-alikes swapped")
 	}

@@ -32,15 +32,55 @@ const (
 	CheckEmpty Check = "empty" // field and digit are both filler, which ICAO 9303 allows
 )
 
-// Field is one field of the zone.
+// Names of the fields, in the order of Document.Fields.
+const (
+	NameCode        = "code"
+	NameIssuer      = "issuer"
+	NameFamily      = "family name"
+	NameGiven       = "given names"
+	NameNumber      = "number"
+	NameNationality = "nationality"
+	NameBirth       = "birth"
+	NameSex         = "sex"
+	NameExpiry      = "expiry"
+	NameOptional    = "optional"
+	NameOptional2   = "optional 2"
+	NameComposite   = "composite"
+)
+
+// Conventions of a number too long for its place (ICAO 9303-5 and 9303-6, section 4.2.2.2
+// note j): whether its check digit counts the filler that stands in the digit's usual place. A
+// filler is worth nothing, but it moves the weights of all that follows.
+const (
+	LongUncounted = "uncounted"
+	LongCounted   = "counted"
+	LongEither    = "either" // the digit fits both ways, as one in ten does by chance
+)
+
+// Field is one field of the zone. The zero Field is one that the layout does not have.
 type Field struct {
+	Name    string // one of the Name constants
 	Value   string // as a person would write it; empty when blank
-	Raw     string // the characters of the zone as read, fillers included
+	Raw     string // the characters of the zone as read, fillers included: those of all Parts
 	Check   Check
 	Line    int    // from 0
 	Start   int    // first character, from 0
-	Swapped bool   // a character was read as its look-alike of the other kind (O0 I1 B8 S5 Z2 G6 D0 Q0)
+	End     int    // behind the last one; the field's check digit is not part of it
+	Rest    Span   // TD2: the optional data in which a long number goes on, its digit included; else empty
+	Swapped bool   // a character of it or its digit was read as its look-alike of the other kind (O0 I1 B8 S5 Z2 G6 D0 Q0)
 	Problem string // one of the Problem constants; empty when none
+}
+
+// Parts gives the runs of characters that the field is made of: none where it is empty, two for a long number
+// whose rest stands elsewhere.
+func (f Field) Parts() []Span {
+	var out []Span
+	for _, s := range []Span{{f.Line, f.Start, f.End}, f.Rest} {
+		if !s.empty() {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // Document is a parsed zone. All of its fields stand on their own: a wrong check
@@ -54,7 +94,7 @@ type Document struct {
 	GivenNames  Field
 	Truncated   bool // the name field ends in a letter: something may be missing
 	Number      Field
-	LongNumber  string // "", "counted" or "uncounted": which convention a long TD1/TD2 number follows
+	LongNumber  string // one of the Long constants; empty where the number is not a long one, or its digit fits neither way
 	Nationality Field
 	Birth       Field // Value YYYY-MM-DD; unknown parts are 00
 	Sex         Field // male, female, x, or empty
@@ -99,7 +139,7 @@ func (d Document) Valid() bool {
 	return true
 }
 
-// Fields lists all fields in the order of the zone.
+// Fields lists all fields, always twelve, in this order; those that the layout does not have are zero.
 func (d Document) Fields() []Field {
 	return []Field{
 		d.Code, d.Issuer, d.FamilyName, d.GivenNames, d.Number, d.Nationality,

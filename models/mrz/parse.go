@@ -111,22 +111,22 @@ func parse(layout Layout, lines []string, today time.Time) Document {
 	p.text, p.swaps = Settle(layout, lines)
 	d := Document{Layout: layout, Lines: lines, Swaps: p.swaps}
 	d.Code = p.code(s.code)
-	d.Issuer = p.state(s.issuer, true)
-	d.Nationality = p.state(s.nationality, false)
+	d.Issuer = p.state(NameIssuer, s.issuer, true)
+	d.Nationality = p.state(NameNationality, s.nationality, false)
 	p.names(&d)
 	p.number(&d)
-	d.Birth = p.date(s.birth, s.birthCheck, true)
-	d.Expiry = p.date(s.expiry, s.expiryCheck, false)
+	d.Birth = p.date(NameBirth, s.birth, s.birthCheck, true)
+	d.Expiry = p.date(NameExpiry, s.expiry, s.expiryCheck, false)
 	d.Sex = p.sex()
 	if !s.optionalCheck.empty() {
 		d.Optional.Check = check(s.optionalCheck.of(p.text)[0], s.optional.of(p.text))
 		p.note(&d.Optional, s.optionalCheck)
 	}
 	if !s.optional2.empty() {
-		d.Optional2 = p.plain(s.optional2)
+		d.Optional2 = p.plain(NameOptional2, s.optional2)
 	}
 	if !s.composite.empty() {
-		d.Composite = p.field(s.composite)
+		d.Composite = p.field(NameComposite, s.composite)
 		d.Composite.Value = readable(s.composite.of(p.text))
 		parts := make([]string, len(s.covered))
 		for i, sp := range s.covered {
@@ -220,11 +220,11 @@ func letterFor(c byte) byte {
 }
 
 // field starts a field: where it is, how it was read, whether its characters may stand there.
-func (p *parsing) field(sp Span) Field {
+func (p *parsing) field(name string, sp Span) Field {
 	if sp.empty() {
 		return Field{}
 	}
-	f := Field{Raw: sp.of(p.read), Line: sp.Line, Start: sp.Start}
+	f := Field{Name: name, Raw: sp.of(p.read), Line: sp.Line, Start: sp.Start, End: sp.End}
 	p.note(&f, sp)
 	return f
 }
@@ -246,8 +246,8 @@ func (p *parsing) note(f *Field, sp Span) {
 	}
 }
 
-func (p *parsing) plain(sp Span) Field {
-	f := p.field(sp)
+func (p *parsing) plain(name string, sp Span) Field {
+	f := p.field(name, sp)
 	f.Value = readable(sp.of(p.text))
 	return f
 }
@@ -258,7 +258,7 @@ func readable(s string) string {
 }
 
 func (p *parsing) code(sp Span) Field {
-	f := p.field(sp)
+	f := p.field(NameCode, sp)
 	f.Value = readable(sp.of(p.text))
 	if f.Value == "" {
 		f.Problem = ProblemCodeEmpty
@@ -266,8 +266,8 @@ func (p *parsing) code(sp Span) Field {
 	return f
 }
 
-func (p *parsing) state(sp Span, required bool) Field {
-	f := p.field(sp)
+func (p *parsing) state(name string, sp Span, required bool) Field {
+	f := p.field(name, sp)
 	if sp.empty() {
 		return f
 	}
@@ -282,8 +282,8 @@ func (p *parsing) state(sp Span, required bool) Field {
 	return f
 }
 
-func (p *parsing) date(sp, digit Span, birth bool) Field {
-	f := p.field(sp)
+func (p *parsing) date(name string, sp, digit Span, birth bool) Field {
+	f := p.field(name, sp)
 	if sp.empty() {
 		return f
 	}
@@ -298,7 +298,7 @@ func (p *parsing) date(sp, digit Span, birth bool) Field {
 }
 
 func (p *parsing) sex() Field {
-	f := p.field(p.shape.sex)
+	f := p.field(NameSex, p.shape.sex)
 	switch f.Raw {
 	case "M":
 		f.Value = "male"
@@ -320,9 +320,9 @@ func (p *parsing) sex() Field {
 func (p *parsing) number(d *Document) {
 	s := p.shape
 	head, digit := s.number.of(p.text), s.numberCheck.of(p.text)[0]
-	d.Number = p.field(s.number)
+	d.Number = p.field(NameNumber, s.number)
 	p.note(&d.Number, s.numberCheck)
-	d.Optional = p.plain(s.optional)
+	d.Optional = p.plain(NameOptional, s.optional)
 	d.Number.Value = readable(head)
 	d.Number.Check = check(digit, head)
 	if s.longNumber && digit == '<' && !strings.Contains(head, "<") {
@@ -332,16 +332,25 @@ func (p *parsing) number(d *Document) {
 			tail, last := rest[:len(rest)-1], rest[len(rest)-1]
 			uncounted, counted := check(last, head, tail) == CheckValid, check(last, head, "<", tail) == CheckValid
 			switch {
+			case uncounted && counted:
+				d.LongNumber = LongEither
 			case uncounted:
-				d.LongNumber = "uncounted"
+				d.LongNumber = LongUncounted
 			case counted:
-				d.LongNumber = "counted"
+				d.LongNumber = LongCounted
 			}
 			d.Number.Value = head + tail
-			d.Number.Raw += s.numberCheck.of(p.read) + s.optional.of(p.read)[:len(rest)]
 			d.Number.Check = CheckWrong
 			if d.LongNumber != "" {
 				d.Number.Check = CheckValid
+			}
+			d.Number.goOn(s, p.read, len(rest))
+			// What is left of the optional data, the filler that ends the number included.
+			left := s.optional
+			left.Start += len(rest)
+			d.Optional = Field{Name: NameOptional, Line: left.Line, Start: left.Start, End: left.End}
+			if !left.empty() {
+				d.Optional = p.field(NameOptional, left)
 			}
 			d.Optional.Value = readable(after)
 		}
@@ -351,10 +360,22 @@ func (p *parsing) number(d *Document) {
 	}
 }
 
+// goOn adds the filler and the first n characters of the optional data to a number.
+func (f *Field) goOn(s shape, read []string, n int) {
+	rest := Span{s.optional.Line, s.optional.Start, s.optional.Start + n}
+	f.Raw += s.numberCheck.of(read) + rest.of(read)
+	f.End = s.numberCheck.End
+	if rest.Line == f.Line && rest.Start == f.End {
+		f.End = rest.End
+		return
+	}
+	f.Rest = rest
+}
+
 func (p *parsing) names(d *Document) {
 	s := p.shape
 	if s.names.empty() {
-		d.FamilyName, d.GivenNames = p.field(s.family), p.field(s.given)
+		d.FamilyName, d.GivenNames = p.field(NameFamily, s.family), p.field(NameGiven, s.given)
 		d.FamilyName.Value = readable(s.family.of(p.text))
 		d.GivenNames.Value = readable(s.given.of(p.text))
 		d.Truncated = isLetter(p.text[s.family.Line][s.family.End-1]) || isLetter(p.text[s.given.Line][s.given.End-1])
@@ -374,13 +395,13 @@ func (p *parsing) names(d *Document) {
 		end, start = lead+i, lead+i+2
 	}
 	family := Span{s.names.Line, s.names.Start, s.names.Start + end}
-	d.FamilyName = p.field(family)
+	d.FamilyName = p.field(NameFamily, family)
 	d.FamilyName.Value = readable(text[:end])
 	if start < len(text) {
-		d.GivenNames = p.field(Span{s.names.Line, s.names.Start + start, s.names.End})
+		d.GivenNames = p.field(NameGiven, Span{s.names.Line, s.names.Start + start, s.names.End})
 		d.GivenNames.Value = readable(text[start:])
 	} else {
-		d.GivenNames = Field{Line: s.names.Line, Start: s.names.End}
+		d.GivenNames = Field{Name: NameGiven, Line: s.names.Line, Start: s.names.End, End: s.names.End}
 	}
 	switch {
 	case d.FamilyName.Value == "":

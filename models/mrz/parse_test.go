@@ -161,11 +161,11 @@ func TestLongNumbersFollowEitherConvention(t *testing.T) {
 		first, convention, number string
 		check                     mrz.Check
 	}{
-		"filler not counted":   {"I<UTOD23145890<7349<<<<<<<<<<<", "uncounted", "D23145890734", mrz.CheckValid},
-		"not counted, Belgian": {"IDBEL600001795<0152<<<<<<<<<<<", "uncounted", "600001795015", mrz.CheckValid},
-		"filler counted":       {"IDBEL000590240<6013<<<<<<<<<<<", "counted", "000590240601", mrz.CheckValid},
-		"neither fits":         {"I<UTOD23145890<7340<<<<<<<<<<<", "", "D23145890734", mrz.CheckWrong},
-		"no digit at all":      {"I<UTOD23145890<<<<<<<<<<<<<<<<", "", "D23145890", mrz.CheckWrong},
+		"fits both ways":     {"I<UTOD23145890<7349<<<<<<<<<<<", mrz.LongEither, "D23145890734", mrz.CheckValid},
+		"filler not counted": {"IDBEL600001795<0152<<<<<<<<<<<", mrz.LongUncounted, "600001795015", mrz.CheckValid},
+		"filler counted":     {"IDBEL000590240<6013<<<<<<<<<<<", mrz.LongCounted, "000590240601", mrz.CheckValid},
+		"neither fits":       {"I<UTOD23145890<7340<<<<<<<<<<<", "", "D23145890734", mrz.CheckWrong},
+		"no digit at all":    {"I<UTOD23145890<<<<<<<<<<<<<<<<", "", "D23145890", mrz.CheckWrong},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := parse(t, c.first, specimenTD1[1], specimenTD1[2])
@@ -175,6 +175,52 @@ func TestLongNumbersFollowEitherConvention(t *testing.T) {
 			assert.Empty(t, d.Optional.Value)
 		})
 	}
+}
+
+func TestALongNumbersPartsAreItsOwn(t *testing.T) {
+	c := mrz.Content{Layout: mrz.TD1, Code: "I", Issuer: "UTO", FamilyName: "A", Number: "D2314589073", Nationality: "UTO", Optional: "AB1"}
+	lines, err := mrz.Write(c)
+	require.NoError(t, err)
+	d := parse(t, lines...)
+	require.Equal(t, []mrz.Span{{0, 5, 18}}, d.Number.Parts(), "on a TD1 card they stand side by side")
+	assert.Equal(t, "AB1", d.Optional.Value)
+	assert.Equal(t, "<AB1<<<<<<<<", d.Optional.Raw)
+	c.Layout, c.Optional = mrz.TD2, ""
+	lines, err = mrz.Write(c)
+	require.NoError(t, err)
+	d = parse(t, lines...)
+	require.Equal(t, []mrz.Span{{1, 0, 10}, {1, 28, 31}}, d.Number.Parts(), "on a TD2 card apart")
+	assert.Equal(t, lines[1][:10]+lines[1][28:31], d.Number.Raw)
+	assert.Empty(t, d.Optional.Value)
+}
+
+func TestFieldsThatALayoutDoesNotHaveAreZero(t *testing.T) {
+	have := func(d mrz.Document) string {
+		var out []string
+		for _, f := range d.Fields() {
+			if f.Name == "" {
+				assert.Zero(t, f)
+				continue
+			}
+			out = append(out, f.Name)
+		}
+		return strings.Join(out, ", ")
+	}
+	const most = "code, issuer, family name, given names, number, nationality, birth, sex, expiry, optional"
+	assert.Equal(t, most+", composite", have(parse(t, specimenTD3...)))
+	assert.Equal(t, most+", optional 2, composite", have(parse(t, specimenTD1...)))
+	assert.Equal(t, most, have(parse(t, specimenMRVB...)))
+	assert.Equal(t, "code, issuer, family name, given names, number, birth, sex, optional, composite",
+		have(parse(t, "IDFRABERTHIER<<<<<<<<<<<<<<<<<<<<<<<", "9409923102854CORINNE<<<<<<<6512068F4")))
+}
+
+func TestADrivingLicenceWithAZoneIsACardOfCodeD(t *testing.T) {
+	lines, err := mrz.Write(mrz.Content{Layout: mrz.TD1, Code: "D", Issuer: "UTO", FamilyName: "Eriksson", GivenNames: "Anna", Number: "D23145890", Nationality: "UTO", Birth: "1974-08-12", Sex: "female", Expiry: "2032-04-15"})
+	require.NoError(t, err)
+	d := parse(t, lines...)
+	assert.Equal(t, mrz.TD1, d.Layout)
+	assert.Equal(t, "D", d.Code.Value)
+	assert.True(t, d.Valid())
 }
 
 func TestDates(t *testing.T) {
@@ -189,6 +235,10 @@ func TestDates(t *testing.T) {
 		"an expiry fifty years ahead too":                {"800101", "760101", "1980-01-01", "2076-01-01", ""},
 		"month and day unknown":                          {"65<<<<", "300101", "1965-00-00", "2030-01-01", ""},
 		"day unknown, printed as zeros":                  {"651200", "300101", "1965-12-00", "2030-01-01", ""},
+		"the year unknown":                               {"<<0229", "300101", "0000-02-29", "2030-01-01", ""},
+		"an expiry past fifty years is the nearest":      {"800101", "770101", "1980-01-01", "2077-01-01", ""},
+		"an expiry just over ten years back":             {"800101", "161121", "1980-01-01", "2016-11-21", ""},
+		"31 April":                                       {"800431", "300101", "", "2030-01-01", mrz.ProblemDateImpossible},
 		"nothing known":                                  {"<<<<<<", "<<<<<<", "", "", ""},
 		"29 February of a leap year":                     {"000229", "300101", "2000-02-29", "2030-01-01", ""},
 		"29 February of another year":                    {"990229", "300101", "", "2030-01-01", mrz.ProblemDateImpossible},
@@ -287,6 +337,8 @@ func FuzzParse(f *testing.F) {
 	for _, s := range [][]string{specimenTD3, specimenTD1, specimenTD2, specimenMRVA, specimenMRVB} {
 		f.Add(strings.Join(s, "\n"))
 	}
+	f.Add("I<UTOD23145890<734999999999999\n7408122F1204159UTO<<<<<<<<<<<6\nA")
+	f.Add("I<UTOA<<B<<<<<<<<<<<<<<<<<<<<<<<<<<<\nD23145890<UTO7408122F12041597349<<<6")
 	f.Add("IDFRABERTHIER<<<<<<<<<<<<<<<<<<<<<<<\n9409923102854CORINNE<<<<<<<6512068F4")
 	f.Fuzz(func(t *testing.T, text string) {
 		d, err := mrz.Parse(strings.Split(text, "\n"), mrz.On(today))
@@ -300,6 +352,13 @@ func FuzzParse(f *testing.F) {
 		for _, f := range d.Fields() {
 			if strings.ContainsAny(f.Value, "<") {
 				t.Fatalf("filler in a value: %q", f.Value)
+			}
+			raw := ""
+			for _, sp := range f.Parts() {
+				raw += d.Lines[sp.Line][sp.Start:sp.End]
+			}
+			if raw != f.Raw {
+				t.Fatalf("%s: %q stands where %q is said to", f.Name, raw, f.Raw)
 			}
 		}
 		again, err := mrz.Parse(d.Corrected(), mrz.On(today))

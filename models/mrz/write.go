@@ -18,20 +18,20 @@ type Content struct {
 	FamilyName  string
 	GivenNames  string
 	Number      string // A-Z and 0-9; spaces become fillers
-	Nationality string
-	Birth       string // YYYY-MM-DD, unknown parts 00; empty: unknown
-	Sex         string // male, female, x or empty
-	Expiry      string // like Birth
-	Optional    string
+	Nationality string // FRID has none
+	Birth       string // YYYY-MM-DD, unknown parts 00; empty: unknown; on FRID all of it must be known
+	Sex         string // male, female, x or empty; FRID: male or female
+	Expiry      string // like Birth; FRID has none
+	Optional    string // FRID: department and office of issue
 	Optional2   string // TD1 only
 	Counted     bool   // a long number's digit counts the filler in between
 }
 
-// Write makes the lines of a zone with all check digits, for the five layouts of ICAO 9303.
+// Write makes the lines of a zone with all check digits. Parse reads them back as they were meant.
 func Write(c Content) ([]string, error) {
 	s, ok := shapeOf(c.Layout)
-	if !ok || c.Layout == FRID {
-		return nil, fmt.Errorf("%w: layout %q is not written", ErrContent, c.Layout)
+	if !ok {
+		return nil, fmt.Errorf("%w: unknown layout %q", ErrContent, c.Layout)
 	}
 	lines := make([][]byte, s.lines)
 	for i := range lines {
@@ -41,7 +41,7 @@ func Write(c Content) ([]string, error) {
 	w.put(s.code, "document code", c.Code)
 	w.put(s.issuer, "issuer", c.Issuer)
 	w.put(s.nationality, "nationality", c.Nationality)
-	w.name(s.names, c.FamilyName, c.GivenNames)
+	w.names(s, c.FamilyName, c.GivenNames)
 	w.number(s, c)
 	w.date(s.birth, s.birthCheck, "birth date", c.Birth)
 	w.date(s.expiry, s.expiryCheck, "expiry date", c.Expiry)
@@ -149,6 +149,12 @@ func (w *writing) number(s shape, c Content) {
 }
 
 func (w *writing) date(sp, digit Span, field, text string) {
+	if sp.empty() {
+		if text != "" {
+			w.fail(field)
+		}
+		return
+	}
 	if text != "" {
 		if len(text) != 10 || text[4] != '-' || text[7] != '-' {
 			w.fail(field)
@@ -182,7 +188,7 @@ func (w *writing) sex(sp Span, text string) {
 	}
 }
 
-func (w *writing) name(sp Span, family, given string) {
+func (w *writing) names(s shape, family, given string) {
 	f, fok := Transliterate(family)
 	g, gok := Transliterate(given)
 	if !fok || !gok {
@@ -193,7 +199,20 @@ func (w *writing) name(sp Span, family, given string) {
 		w.fail("family name")
 		return
 	}
-	copy(w.lines[sp.Line][sp.Start:sp.End], fitNames(f, g, sp.End-sp.Start))
+	put := func(sp Span, text string) { copy(w.lines[sp.Line][sp.Start:sp.End], text) }
+	if !s.names.empty() {
+		put(s.names, fitNames(f, g, s.names.End-s.names.Start))
+		return
+	}
+	// The French card parts the given names by two fillers; one stands for a hyphen.
+	var apart []string
+	for _, n := range strings.Fields(given) {
+		if g, _ := Transliterate(n); g != "" {
+			apart = append(apart, g)
+		}
+	}
+	put(s.family, cut(f, s.family.End-s.family.Start))
+	put(s.given, cut(strings.Join(apart, "<<"), s.given.End-s.given.Start))
 }
 
 // fitNames joins both names and shortens them to width. A shortened field ends in a
@@ -206,6 +225,11 @@ func fitNames(family, given string, width int) string {
 		}
 		full = family + "<<" + given
 	}
+	return cut(full, width)
+}
+
+// cut shortens names to width so that the last character is a letter.
+func cut(full string, width int) string {
 	if len(full) <= width {
 		return full
 	}

@@ -63,9 +63,9 @@ type answerImage struct {
 
 type answerOCR struct {
 	Value       string    `json:"value"`
-	Score       int       `json:"score"`
-	Accepted    bool      `json:"accepted"`
-	Coordinates []float64 `json:"coordinates,omitempty"`
+	Score       *int      `json:"score,omitempty"`       // 0..100; rotate has none
+	Accepted    *bool     `json:"accepted,omitempty"`    // rotate has none
+	Coordinates []float64 `json:"coordinates,omitempty"` // x1, y1 … x4, y4 of the stored picture, 0..1, clockwise
 }
 
 type answerRead struct {
@@ -203,7 +203,11 @@ func (a *answer) personal(d journey.Submission) {
 	if len(d.OCR) > 0 {
 		a.OCRRaw = make(map[string]answerOCR, len(d.OCR))
 		for _, f := range d.OCR {
-			a.OCRRaw[f.Item] = answerOCR{f.Value, f.Score, f.Accepted, f.Box}
+			if f.Item == journey.OCRRotate {
+				a.OCRRaw[f.Item] = answerOCR{Value: f.Value}
+				continue
+			}
+			a.OCRRaw[f.Item] = answerOCR{f.Value, &f.Score, &f.Accepted, f.Box}
 		}
 	}
 	a.Email, a.UserID, a.TokenID = d.Email, d.UserID, d.TokenID

@@ -183,6 +183,23 @@ func TestEveryPathOfAnAnswerIsInTheContract(t *testing.T) {
 	}
 }
 
+func TestWhatWasReadIsToldFieldByField(t *testing.T) {
+	var a answer
+	box := []float64{.1, .2, .3, .2, .3, .4, .1, .4}
+	a.personal(journey.Submission{OCR: []journey.OCRField{
+		{Item: journey.OCRRotate, Value: "270", Score: 99, Accepted: true},
+		{Item: "number", Value: "L898902C3", Score: 0, Box: box},
+		{Item: "gender", Value: "female", Score: 98, Accepted: true},
+	}})
+	b, err := json.Marshal(a.OCRRaw)
+	require.NoError(t, err)
+	require.JSONEq(t, `{
+		"rotate": {"value": "270"},
+		"number": {"value": "L898902C3", "score": 0, "accepted": false, "coordinates": [0.1, 0.2, 0.3, 0.2, 0.3, 0.4, 0.1, 0.4]},
+		"gender": {"value": "female", "score": 98, "accepted": true}
+	}`, string(b), "nothing and no are said, too")
+}
+
 func TestRequestTypeSelectsAPart(t *testing.T) {
 	for kind, wanted := range map[string]string{"kyc": "kyc", "aml": "aml", "data": "data"} {
 		_, got := ask(t, sample(), "good", "/submission?submission_id=one&request_type="+kind)
