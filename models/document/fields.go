@@ -66,7 +66,8 @@ func (p page) has(spans []mrz.Span) bool {
 	return true
 }
 
-// chance is how many look-alikes a misread character may be taken for. Starting value, not tuned:
+// The form of the formula was chosen on the public specimens that mrz.field_confidence_auc is
+// measured on. chance is how many look-alikes a misread character may be taken for. Starting value, not tuned:
 // mrz.field_confidence_auc is .90 with 1, .92 with 5 and .94 with 36, where a confidence says less
 // about single fields.
 const chance = 5
