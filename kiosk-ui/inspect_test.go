@@ -61,17 +61,17 @@ Document
   turn           #° clockwise makes it upright
   line 1         P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<  # % sure
   line 2         L898902C37UTO7408122F1204159ZE184226B<<<<<10  # % sure
-  code           P
-  issuer         UTO
-  family name    ERIKSSON
-  given names    ANNA MARIA
-  number         L898902C3; DIGIT DOES NOT FIT
-  nationality    UTO
-  birth          1974-08-12; digit fits
-  sex            female
-  expiry         2012-04-15; digit fits
-  optional       ZE184226B; digit fits
-  composite      DIGIT DOES NOT FIT
+  code           P; # % sure
+  issuer         UTO; # % sure
+  family name    ERIKSSON; # % sure
+  given names    ANNA MARIA; # % sure
+  number         L898902C3; DIGIT DOES NOT FIT; # % sure
+  nationality    UTO; # % sure
+  birth          1974-08-12; digit fits; # % sure
+  sex            female; # % sure
+  expiry         2012-04-15; digit fits; # % sure
+  optional       ZE184226B; digit fits; # % sure
+  composite      DIGIT DOES NOT FIT; # % sure
   second reader  read exactly the same
   recognition    # of 100
   quality        sharpness #, no glare #, exposure #, colour # (of 100); mean brightness # of 255
