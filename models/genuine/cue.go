@@ -78,7 +78,7 @@ func definitions() []definition {
 		{CueMoire, models.PipelineScreen, .13, .22, .8},
 		{CueGrid, models.PipelineScreen, 1.4, 2, .8},
 		{CueBezel, models.PipelineScreen, 1, 3, .45},
-		{CueBands, models.PipelineScreen, 1, 3, .45}, // a reflection that passes has bands, too: not enough alone
+		{CueBands, models.PipelineScreen, 1, 3, .45}, // lowered from .8 when it alone refused a genuine drawn card in the demonstration; unmeasured otherwise
 		{CueRosette, models.PipelinePaper, 1.4, 2, .8},
 		{CueMargin, models.PipelinePaper, 2, 4, .45},
 		{CueDull, models.PipelinePaper, .52, .68, .3},
