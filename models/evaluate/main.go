@@ -58,6 +58,7 @@ func parts() []part {
 		{"capture", faces.Quality},
 		{"templates", faces.Multi},
 		{"genuine", liveness},
+		{"films", films},
 		{"attacks", attacks},
 		{"barcode", barcodes},
 	}

@@ -1,6 +1,7 @@
 package genuine
 
 import (
+	"image"
 	"math"
 
 	"gocv.io/x/gocv"
@@ -11,6 +12,7 @@ import (
 // Frames of the same document are compared in small pictures of it.
 const (
 	stillSide = 320  // longer side of the frames that are compared for bands
+	stillBlur = 3    // deviation of their blur, pixels
 	stillMove = .004 // of the diagonal, that a corner may move between them
 	tiltWide  = 192
 	tiltHigh  = 128
@@ -18,9 +20,11 @@ const (
 	tiltTurn  = .03 // how much the ratio of opposite sides must change
 )
 
-// flicker measures the bands that a pulsed light leaves in the rows of a camera: of the logarithm
-// of the ratio of two frames' rows inside the document, without the slow change, the
-// deviation less that of the rows outside, in percent. false: the frames do not hold still.
+// flicker measures the bands that a pulsed light leaves in the rows of a camera. They run right
+// across the document, which tells them from a reflection or the edge of a shadow: of the logarithm of two
+// frames' ratio, each third of the document gives a profile of its rows, without its slow change, and what the three
+// have in common counts, less the deviation of the rows outside, in percent. Print that moves by a
+// pixel between the frames is blurred away before. false: the frames do not hold still.
 func flicker(a, b gocv.Mat, qa, qb quad) (percent float64, ok bool, err error) {
 	if a.Cols() != b.Cols() || a.Rows() != b.Rows() {
 		return 0, false, nil
@@ -34,51 +38,89 @@ func flicker(a, b gocv.Mat, qa, qb quad) (percent float64, ok bool, err error) {
 	w, h := picture.Within(a.Cols(), a.Rows(), stillSide, stillSide)
 	var pix [2][]byte
 	for i, m := range []gocv.Mat{a, b} {
-		small, err := picture.Resize(m, w, h)
-		if err != nil {
+		if pix[i], err = soft(m, w, h); err != nil || len(pix[i]) != w*h {
 			return 0, false, err
-		}
-		grey, err := picture.ToGrey(small)
-		small.Close()
-		if err != nil {
-			return 0, false, err
-		}
-		pix[i] = grey.ToBytes()
-		grey.Close()
-		if len(pix[i]) != w*h {
-			return 0, false, nil
 		}
 	}
 	q := qa.scaled(float64(w)/float64(a.Cols()), float64(h)/float64(a.Rows()))
-	in, out := q.shrunk(.06), q.shrunk(-.08)
-	rows := func(keep func(x, y float64) bool) (ratio []float64) {
+	in, out := q.shrunk(.1), q.shrunk(-.12)
+	// profile is the rows' mean of the logarithm of the ratio, NaN where fewer than least pixels count.
+	profile := func(least int, keep func(x, y float64) bool) []float64 {
+		rows := make([]float64, h)
 		for y := range h {
-			var one, two, n float64
+			sum, n := 0.0, 0
 			for x := range w {
 				u, v := pix[0][y*w+x], pix[1][y*w+x]
-				if u < 250 && v < 250 && keep(float64(x)+.5, float64(y)+.5) {
-					one, two, n = one+float64(u), two+float64(v), n+1
+				if u < 240 && v < 240 && keep(float64(x)+.5, float64(y)+.5) {
+					sum, n = sum+math.Log((float64(u)+8)/(float64(v)+8)), n+1
 				}
 			}
-			if n >= float64(w)/10 {
-				ratio = append(ratio, math.Log((one/n+8)/(two/n+8)))
+			rows[y] = math.NaN()
+			if n >= least {
+				rows[y] = sum / float64(n)
 			}
 		}
-		return ratio
+		return rows
 	}
-	inside, outside := rows(in.inside), rows(func(x, y float64) bool { return !out.inside(x, y) })
-	if len(inside) < 30 {
+	bounds := in.bounds(w, h)
+	var thirds [3][]float64
+	for i := range thirds {
+		from := float64(bounds.Min.X) + float64(bounds.Dx()*i)/3
+		to := from + float64(bounds.Dx())/3
+		thirds[i] = profile(max(4, w/40), func(x, y float64) bool { return x >= from && x < to && in.inside(x, y) })
+	}
+	shared, n := common(thirds)
+	if n < 30 {
 		return 0, false, nil
 	}
-	return 100 * math.Max(0, deviation(inside)-deviation(outside)), true, nil
+	outside := profile(w/10, func(x, y float64) bool { return !out.inside(x, y) })
+	room, _ := common([3][]float64{outside, outside, outside})
+	return 100 * math.Max(0, shared-room), true, nil
 }
 
-// deviation is that of v without its straight line.
-func deviation(v []float64) float64 {
-	n := float64(len(v))
-	if n < 3 {
-		return 0
+// soft is the picture in w × h grey levels, blurred so far that lines of print are gone and bands are not: a
+// line of print is a 20th of a card's height at most, a band of a display a tenth of the frame's at least.
+func soft(m gocv.Mat, w, h int) ([]byte, error) {
+	small, err := picture.Resize(m, w, h)
+	if err != nil {
+		return nil, err
 	}
+	defer small.Close()
+	grey, err := picture.ToGrey(small)
+	if err != nil {
+		return nil, err
+	}
+	defer grey.Close()
+	gocv.GaussianBlur(grey, &grey, image.Pt(0, 0), stillBlur, stillBlur, gocv.BorderReflect101)
+	return grey.ToBytes(), nil
+}
+
+// common is the deviation that three profiles share, each without its straight line: the square root of
+// their mean covariance, 0 when they contradict each other; and over how many rows.
+func common(profiles [3][]float64) (deviation float64, n int) {
+	var rows [3][]float64
+	for y := range profiles[0] {
+		if a, b, c := profiles[0][y], profiles[1][y], profiles[2][y]; !math.IsNaN(a + b + c) {
+			rows[0], rows[1], rows[2] = append(rows[0], a), append(rows[1], b), append(rows[2], c)
+		}
+	}
+	if n = len(rows[0]); n < 3 {
+		return 0, n
+	}
+	for i := range rows {
+		straighten(rows[i])
+	}
+	sum := 0.0
+	for y := range n {
+		a, b, c := rows[0][y], rows[1][y], rows[2][y]
+		sum += (a*b + b*c + c*a) / 3
+	}
+	return math.Sqrt(math.Max(0, sum/float64(n))), n
+}
+
+// straighten takes the straight line out of v.
+func straighten(v []float64) {
+	n := float64(len(v))
 	var sx, sy, xx, xy float64
 	for i, y := range v {
 		x := float64(i)
@@ -86,12 +128,9 @@ func deviation(v []float64) float64 {
 	}
 	k := (n*xy - sx*sy) / (n*xx - sx*sx)
 	c := (sy - k*sx) / n
-	s := 0.0
-	for i, y := range v {
-		d := y - c - k*float64(i)
-		s += d * d
+	for i := range v {
+		v[i] -= c + k*float64(i)
 	}
-	return math.Sqrt(s / n)
 }
 
 // tilted tells whether two outlines show the document in different poses: the ratio of

@@ -49,6 +49,7 @@ type Shot struct {
 	Glare         *bool    // a lamp's reflection on a laminated surface
 	Noise         float64  // deviation of the darkest pixels, grey levels
 	Blur          float64  // of the lens, deviation in pixels
+	Moment        uint64   // of a film: 0 is its first frame, others show the same scene a little later
 }
 
 // view is a Shot with everything drawn.
@@ -61,6 +62,7 @@ type view struct {
 	quad   [4]gocv.Point2f // of the document in the frame
 	mm     float64         // of the document's picture, a pixel
 	flat   gocv.Mat        // the document's picture at about the frame's resolution
+	later  *later          // what changed since a film's first frame; nil in that frame
 }
 
 func (s Shot) view(doc gocv.Mat) (*view, error) {
@@ -106,6 +108,13 @@ func (s Shot) view(doc gocv.Mat) (*view, error) {
 	}
 	v.mm = v.LongMM / math.Max(float64(v.flat.Cols()), float64(v.flat.Rows()))
 	v.quad = v.lay(w, h)
+	if v.Moment > 0 {
+		v.later = newLater(v.Seed, v.Moment)
+		for i := range v.quad {
+			v.quad[i].X += v.later.shift[0]
+			v.quad[i].Y += v.later.shift[1]
+		}
+	}
 	return v, nil
 }
 
@@ -272,6 +281,13 @@ func (v *view) shoot(base gocv.Mat, q [4]gocv.Point2f, w, h float64, over overla
 	fall := [3]float64{v.between(-.12, .12), v.between(-.12, .12), v.between(.95, 1.05)}
 	cast := [3]float64{v.between(.94, 1.04), 1, v.between(.97, 1.04)}
 	lamp := [4]float64{v.between(.3, .7), v.between(.3, .7), v.between(.03, .08), v.between(120, 220)}
+	if v.later != nil {
+		v.dice = v.later.dice
+		lamp[0], lamp[1], lamp[3] = lamp[0]+v.later.lamp[0], lamp[1]+v.later.lamp[1], lamp[3]*v.later.lamp[2]
+		for c := range cast {
+			cast[c] *= v.later.exposure
+		}
+	}
 	for y := range v.Height {
 		for x := range v.Width {
 			i := 3 * (y*v.Width + x)
@@ -288,6 +304,9 @@ func (v *view) shoot(base gocv.Mat, q [4]gocv.Point2f, w, h float64, over overla
 				c = 1
 			}
 			level := p[c] * cast[c] * (fall[2] + fall[0]*u + fall[1]*n)
+			if v.later != nil {
+				level *= v.later.shade(u, n)
+			}
 			if v.glare {
 				d := math.Hypot(u+.5-lamp[0], (n+.5-lamp[1])*float64(v.Height)/float64(v.Width)) / lamp[2]
 				level += lamp[3] * math.Exp(-d*d*d*d)
