@@ -42,7 +42,7 @@ func (b *bench) licence(bar *models.Barcode, sides ...func() models.Document) {
 		if !l.Barcode {
 			return models.Examination{}, nil
 		}
-		n := min(max(1, b.engine.reads+1), len(sides)) // the reading that goes on beside
+		n := min(max(1, b.engine.reads), len(sides)) // of the last reading
 		if len(sides[n-1]().Portrait) > 0 {
 			return models.Examination{Barcode: &models.Barcode{}}, nil
 		}

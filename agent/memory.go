@@ -84,17 +84,17 @@ type visit struct {
 
 	// first is the side of a two-sided document that was read already; nil: this
 	// is the first. It is not remembered across a crash: the step begins anew.
-	first *side
-	need  check.Need // the side that first lacks
-	print *printing  // of the reading at hand; nil after a crash
+	first  *side
+	need   check.Need // the side that first lacks
+	closer *closer    // looks at the reading at hand; nil after a crash
 }
 
 // side is one read side of a document, and the events that tell of it.
 type side struct {
 	doc     models.Document
-	genuine *models.Genuineness
 	barcode *models.Barcode
-	page    []byte // the upright picture
+	frames  []models.Frame // as the camera gave them
+	page    []byte         // the upright picture
 	causes  []string
 }
 
@@ -104,6 +104,7 @@ func (v *visit) startOver() {
 		clear(v.first.doc.Portrait)
 		clear(v.first.doc.Upright)
 		clear(v.first.page)
+		wipeFrames(v.first.frames)
 		if v.first.barcode != nil {
 			clear(v.first.barcode.Data)
 		}

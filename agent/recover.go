@@ -59,9 +59,17 @@ func (o *owner) takeUp(s store.Session) error {
 	switch m.Step {
 	case StepReading:
 		m.enter(StepDocument, now)
+	case StepReview:
+		if wanted(m.Policy.Document) { // the pictures are gone, and nobody passes by pulling the plug
+			m.forgetReading()
+			m.Why = nil
+			m.enter(StepDocument, now)
+		} else {
+			m.enter(StepReview, now)
+		}
 	case StepChecking:
 		m.enter(StepSelfie, now)
-	case StepLanguage, StepConsent, StepDocument, StepReview, StepSelfie, StepResult:
+	case StepLanguage, StepConsent, StepDocument, StepSelfie, StepResult:
 		m.enter(m.Step, now)
 	default:
 		return o.dropKnown("step")

@@ -10,7 +10,6 @@ import (
 	"math/big"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 
 	"vestibule/agent/capture"
@@ -198,16 +197,14 @@ func (o *owner) read(shot capture.Shot) {
 		return
 	}
 	o.publish()
-	looks := models.Looks{Genuineness: v.Policy.Document.Genuineness, Barcode: v.Policy.Document.Barcode}
+	barcode := v.Policy.Document.Barcode
 	o.work(func(ctx context.Context, tell func(func())) func() {
 		seen := sight{shot: shot, started: o.now()}
-		var closer sync.WaitGroup
-		if looks != (models.Looks{}) {
-			closer.Go(func() { seen.examined = o.examine(ctx, shot.Frames, looks) })
-		}
 		var err error
 		seen.doc, err = o.readDocument(ctx, shot.Frames, tell)
-		closer.Wait()
+		if err == nil && seen.doc.MRZ == nil && barcode { // else it is looked for later, see closer
+			seen.barcode = o.examine(ctx, shot.Frames, models.Looks{Barcode: true}).Barcode
+		}
 		if seen.still = seen.doc.Upright; len(seen.still) == 0 {
 			seen.still = stillOf(shot.Frames, seen.doc.Best)
 		}
@@ -217,11 +214,11 @@ func (o *owner) read(shot capture.Shot) {
 
 // sight is one picture of a document and all that was seen in it.
 type sight struct {
-	shot     capture.Shot
-	doc      models.Document
-	examined models.Examination
-	still    []byte // the picture that is kept
-	started  time.Time
+	shot    capture.Shot
+	doc     models.Document
+	barcode *models.Barcode // nil: not looked for
+	still   []byte          // the picture that is kept
+	started time.Time
 }
 
 // examine looks closer at a document. It is not worth a visit: what it could not see is
@@ -303,8 +300,7 @@ func (o *owner) checkDocument(seen sight, err error) {
 		return
 	}
 	step := check.Step1{
-		Document: d, Barcode: seen.examined.Barcode, Site: o.cfg.Site.Country, Today: o.now(), Clock: o.clock,
-		Genuine: seen.examined.Genuineness, Policy: v.Policy,
+		Document: d, Barcode: seen.barcode, Site: o.cfg.Site.Country, Today: o.now(), Clock: o.clock, Policy: v.Policy,
 	}
 	if err == nil && check.Whole(d) {
 		v.startOver() // this picture needs no other side
@@ -335,23 +331,22 @@ func (o *owner) checkDocument(seen sight, err error) {
 		return
 	}
 	var verdicts []check.Verdict
-	print := &printing{side: sideOf(d, step.Barcode)}
+	closer := &closer{side: sideOf(d, step.Barcode), frames: [2][]models.Frame{shot.Frames}}
 	if v.first != nil {
-		here, there := sideOf(d, seen.examined.Barcode), sideOf(v.first.doc, v.first.barcode)
-		if print.side, print.other = here, &there; v.need == check.NeedBack { // the print is on the other side
-			print.side, print.other = there, &here
+		here, there := sideOf(d, seen.barcode), sideOf(v.first.doc, v.first.barcode)
+		closer.side, closer.other, closer.frames[1] = here, &there, v.first.frames
+		if v.need == check.NeedBack { // the print is on the other side
+			closer.side, closer.other = there, &here
+			closer.frames[0], closer.frames[1] = closer.frames[1], closer.frames[0]
 			page = bytes.Clone(v.first.page)
 		}
 		causes = append(causes, v.first.causes...)
 		verdicts = append(verdicts, check.Belong(v.first.doc, d))
 		d = check.Join(v.first.doc, d)
-		step.Document, step.Genuine = d, check.Weaker(v.first.genuine, step.Genuine)
+		step.Document = d
 		if _, here := check.Licence(step.Barcode); !here && v.first.barcode != nil {
 			step.Barcode = v.first.barcode
 		}
-	}
-	if g := step.Genuine; g != nil {
-		v.IDLiveness = &journey.IDLiveness{ScreenReplay: g.ScreenReplay, PaperPrinted: g.PaperPrinted, ReplacePortrait: g.ReplacePortrait}
 	}
 	verdicts = append(verdicts, step.Check()...)
 	var events []*journey.Event
@@ -378,13 +373,16 @@ func (o *owner) checkDocument(seen sight, err error) {
 		}
 		o.again(journey.Step1, ruling.Why, why, events...)
 	default:
+		if v.first != nil {
+			v.first.frames = nil // the closer looks need them, and wipe them
+		}
 		v.startOver()
 		v.Retake, v.RetakeVariant = journey.CodeKey{}, ""
 		v.Why = ids(events)
 		v.enter(StepReview, o.now())
 		if o.save(nil, events...) {
 			o.publish()
-			o.readPrint(page, print)
+			o.lookCloser(page, closer)
 		}
 	}
 }
@@ -404,7 +402,7 @@ func (o *owner) turnOver(need check.Need, seen sight, page []byte, causes []stri
 	v := o.v
 	ev := o.verdict(check.OneSide(need, seen.doc), causes...)
 	ev.Started = seen.started
-	v.first, v.need = &side{doc: seen.doc, genuine: seen.examined.Genuineness, barcode: seen.examined.Barcode, page: page, causes: append(causes, ev.ID)}, need
+	v.first, v.need = &side{doc: seen.doc, barcode: seen.barcode, frames: seen.shot.Frames, page: page, causes: append(causes, ev.ID)}, need
 	v.Retake, v.RetakeVariant, v.Why = journey.CodeKey{}, "", nil
 	o.enterDocument(ev)
 }

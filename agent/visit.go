@@ -339,7 +339,7 @@ func (o *owner) retake() error {
 func (v *visit) forgetReading() {
 	v.Document, v.Read, v.Review = journey.DocumentData{}, false, nil
 	v.OCR, v.IDLiveness, v.Portrait, v.Recognition = nil, nil, nil, 0
-	v.print = nil
+	v.closer = nil
 }
 
 // reviewed is what the person is shown to confirm.
@@ -365,8 +365,8 @@ func (o *owner) confirm(p journey.PersonData) error {
 	if err := validPerson(p); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotNow, err)
 	}
-	if v.print != nil && !v.print.read { // quicker than the print was read
-		v.print.confirm, v.print.pressed = &p, o.now()
+	if v.closer != nil && !v.closer.done { // quicker than the closer looks
+		v.closer.confirm, v.closer.pressed = &p, o.now()
 		v.enter(StepReading, o.now())
 		if o.save(nil) {
 			o.publish()
@@ -389,15 +389,15 @@ func (o *owner) accept(p journey.PersonData) {
 		said = o.event(journey.KioskDataCorrected, v.Why...)
 		said.Detail = map[string]string{"fields": strings.Join(changed, " ")}
 	}
-	if v.print != nil && !v.print.pressed.IsZero() {
-		said.Started, said.Ended = v.print.pressed, v.print.pressed
+	if v.closer != nil && !v.closer.pressed.IsZero() {
+		said.Started, said.Ended = v.closer.pressed, v.closer.pressed
 	}
 	events := []*journey.Event{said}
 	var verdicts []check.Verdict
 	var checks []*journey.Event
-	for _, c := range o.cross() {
+	for _, c := range o.closerVerdicts() {
 		// The first reading has its events already. What was not compared takes nothing back of it.
-		if c.Result == journey.Skipped {
+		if c.Result == journey.Skipped && c.Event != journey.EventIDLivenessVerification {
 			if c.Event == journey.EventIDRecognition {
 				said.Detail = withDetail(said.Detail, "print", c.Detail["why"])
 			}
@@ -405,7 +405,13 @@ func (o *owner) accept(p journey.PersonData) {
 		}
 		verdicts = append(verdicts, c)
 		ev := o.verdict(c, v.Why...)
-		ev.Started, ev.Ended = v.print.began, v.print.ended
+		if v.closer != nil && c.Result != journey.Skipped {
+			when := v.closer.reading
+			if c.Event == journey.EventIDLivenessVerification {
+				when = v.closer.looking
+			}
+			ev.Started, ev.Ended = when.began, when.ended
+		}
 		checks = append(checks, ev)
 	}
 	if slices.Contains(changed, "expiry") {

@@ -252,8 +252,8 @@ func judge(a, second inspect.Account, o inspectFlags, policy journey.Policy) ([]
 	var list []check.Verdict
 	var follows *inspect.Outcome
 	if a.Document != nil {
-		s := check.Step1{Document: *a.Document, Barcode: a.Barcode(), Genuine: a.Genuineness(), Site: o.site, Today: now, Clock: journey.ClockUnknown, Policy: policy}
-		list = s.Check()
+		s := check.Step1{Document: *a.Document, Barcode: a.Barcode(), Site: o.site, Today: now, Clock: journey.ClockUnknown, Policy: policy}
+		list = append(s.Check(), check.IDLiveness(a.Genuineness(), policy))
 		follows = outcome(s, list)
 	}
 	// The document's side of a comparison is the picture with a zone.

@@ -83,12 +83,12 @@ Checks
   RECOGNITION_SCORE_EVALUATION   pass     atLeast=60.0  score=#
   MRZ_VALIDATION                 fail     step1/retry/check_digit_failed  layout=TD3  wrong=number composite
   BARCODE_VALIDATION             skipped  why=zone-instead
-  ID_LIVENESS_VERIFICATION       skipped  why=not-measured
   EXPIRED_ID_CHECK               skipped  why=no-trusted-reading
   AGE_VERIFICATION               skipped  why=no-trusted-reading
   KIOSK_ACCEPTED_DOCUMENT_CHECK  skipped  why=no-trusted-reading
   BLACKLIST_COUNTRY_EVALUATION   skipped  why=no-trusted-reading
   REGIONAL_VALIDATION            skipped  why=no-trusted-reading
+  ID_LIVENESS_VERIFICATION       skipped  why=not-measured
 
 What would follow
   document          it is to be captured again: step1/error/invalid_id_image

@@ -197,12 +197,6 @@ func TestStep1(t *testing.T) {
 		"a visa is no id": {func(t *testing.T, s *Step1) {
 			s.Document.MRZ = zone(t, func(c *mrz.Content) { c.Layout, c.Code = mrz.MRVA, "V" })
 		}, outcome{journey.KioskAcceptedDocumentCheck, Again, journey.Step1ErrorInvalidIDType, journey.ReasonInvalidAcceptedID}},
-		"a screen instead of a document": {func(_ *testing.T, s *Step1) {
-			s.Genuine = &models.Genuineness{ScreenReplay: 49, PaperPrinted: 90, ReplacePortrait: 90}
-		}, outcome{journey.EventIDLivenessVerification, Again, journey.Step1RetryIDLivenessFail, ""}},
-		"a document that is there itself": {func(_ *testing.T, s *Step1) {
-			s.Genuine = &models.Genuineness{ScreenReplay: 50, PaperPrinted: 90, ReplacePortrait: 90}
-		}, outcome{action: Accept}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := step1(read(zone(t, nil)))
@@ -493,4 +487,30 @@ func TestFieldsOfAReading(t *testing.T) {
 	assert.Equal(t, journey.DriversLicense, Read(mrz.Document{Layout: mrz.TD1, Code: mrz.Field{Value: "D"}}).Type)
 	assert.Equal(t, journey.Passport, Read(*zone(t, nil)).Type)
 	assert.Equal(t, "XXA", Read(mrz.Document{Issuer: mrz.Field{Value: "XXA"}}).IssuingCountry, "stateless")
+}
+
+func TestADocumentIsItselfWhenEveryPipelineSaysSo(t *testing.T) {
+	p := journey.DefaultPolicy()
+	for name, c := range map[string]struct {
+		g      *models.Genuineness
+		result journey.Result
+	}{
+		"a screen instead of a document": {&models.Genuineness{ScreenReplay: 49, PaperPrinted: 90, ReplacePortrait: 90}, journey.Fail},
+		"paper":                          {&models.Genuineness{ScreenReplay: 90, PaperPrinted: 49, ReplacePortrait: 90}, journey.Fail},
+		"another portrait":               {&models.Genuineness{ScreenReplay: 90, PaperPrinted: 90, ReplacePortrait: 49}, journey.Fail},
+		"there itself":                   {&models.Genuineness{ScreenReplay: 50, PaperPrinted: 50, ReplacePortrait: 50}, journey.Pass},
+		"not measured":                   {nil, journey.Skipped},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := IDLiveness(c.g, p)
+			assert.Equal(t, journey.EventIDLivenessVerification, v.Event)
+			assert.Equal(t, c.result, v.Result)
+			if c.result == journey.Fail {
+				assert.Equal(t, journey.Step1RetryIDLivenessFail, v.Code)
+				assert.Equal(t, Again, Rule([]Verdict{v}).Action)
+			}
+		})
+	}
+	p.Document.Genuineness = false
+	assert.Equal(t, journey.Skipped, IDLiveness(&models.Genuineness{}, p).Result, "a policy may leave it out")
 }

@@ -29,7 +29,6 @@ type Step1 struct {
 	Site     string          // ISO 3166-1 alpha-3 of the kiosk's site
 	Today    time.Time       // on the kiosk's clock
 	Clock    journey.ClockConfidence
-	Genuine  *models.Genuineness // nil: not measured
 	Policy   journey.Policy
 }
 
@@ -38,7 +37,7 @@ type Step1 struct {
 func (s Step1) Check() []Verdict {
 	quality := s.quality()
 	mrzVerdict := s.zone()
-	verdicts := []Verdict{quality, s.recognition(), s.recognitionScore(), mrzVerdict, s.barcode(), s.liveness()}
+	verdicts := []Verdict{quality, s.recognition(), s.recognitionScore(), mrzVerdict, s.barcode()}
 
 	data, read := s.Reading()
 	trusted := read && (mrzVerdict.Result == journey.Pass || s.Document.MRZ == nil)
@@ -217,12 +216,13 @@ func (s Step1) zone() Verdict {
 	return passed(name, detail)
 }
 
-func (s Step1) liveness() Verdict {
+// IDLiveness judges whether the document itself was before the camera; g is nil where that was not measured.
+func IDLiveness(g *models.Genuineness, p journey.Policy) Verdict {
 	name := journey.EventIDLivenessVerification
 	switch {
-	case !s.Policy.Document.Genuineness:
+	case !p.Document.Genuineness:
 		return skipped(name, "not-in-policy")
-	case s.Genuine == nil:
+	case g == nil:
 		return skipped(name, "not-measured")
 	}
 	var failed []string
@@ -230,19 +230,19 @@ func (s Step1) liveness() Verdict {
 		name  string
 		score float64
 	}{
-		{"screen replay", s.Genuine.ScreenReplay},
-		{"paper print", s.Genuine.PaperPrinted},
-		{"replaced portrait", s.Genuine.ReplacePortrait},
+		{"screen replay", g.ScreenReplay},
+		{"paper print", g.PaperPrinted},
+		{"replaced portrait", g.ReplacePortrait},
 	} {
 		if p.score < MinIDLiveness {
 			failed = append(failed, p.name)
 		}
 	}
 	detail := map[string]string{
-		"screenReplay": score(s.Genuine.ScreenReplay), "paperPrinted": score(s.Genuine.PaperPrinted),
-		"replacePortrait": score(s.Genuine.ReplacePortrait),
+		"screenReplay": score(g.ScreenReplay), "paperPrinted": score(g.PaperPrinted),
+		"replacePortrait": score(g.ReplacePortrait),
 	}
-	if cues := weak(s.Genuine.Cues); len(cues) > 0 {
+	if cues := weak(g.Cues); len(cues) > 0 {
 		detail["cues"] = strings.Join(cues, " ")
 	}
 	if len(failed) > 0 {

@@ -159,3 +159,52 @@ func TestAPersonWhoThrowsAReadingAwayDoesNotWaitForItsPrint(t *testing.T) {
 		b.halt(nil)
 	})
 }
+
+func TestADocumentOnAScreenIsRefusedWhenItIsConfirmed(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		b := newBench(t)
+		b.engine.examine = func(l models.Looks) (models.Examination, error) {
+			if l.Genuineness {
+				return models.Examination{Genuineness: &models.Genuineness{ScreenReplay: 12, PaperPrinted: 90, ReplacePortrait: 90}}, nil
+			}
+			return models.Examination{}, nil
+		}
+		b.start()
+		b.to(StepReview)
+		assert.Empty(t, count(b.journal(), journey.EventIDLivenessVerification), "nobody waits for it before the data are shown")
+		b.do(Confirm{}) // at once: quicker than the look
+		s := b.untilStep(StepDocument)
+		assert.Equal(t, journey.Step1RetryIDLivenessFail, s.Retake)
+		ev := find(t, b.journal(), journey.EventIDLivenessVerification)
+		assert.Equal(t, journey.Fail, ev.Result)
+		assert.Equal(t, "screen replay", ev.Detail["pipelines"])
+		assert.True(t, ev.Ended.After(ev.Started))
+		assert.Zero(t, count(b.journal(), journey.EventStep1Completed))
+		b.halt(nil)
+	})
+}
+
+func TestBothSidesOfACardAreLookedAt(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		b := newBench(t)
+		b.shows(cardFront, cardBack)
+		n := 0
+		b.engine.examine = func(l models.Looks) (models.Examination, error) {
+			if !l.Genuineness {
+				return models.Examination{}, nil
+			}
+			n++
+			return models.Examination{Genuineness: &models.Genuineness{ScreenReplay: 90, PaperPrinted: float64(50 + 10*n), ReplacePortrait: 90}}, nil
+		}
+		b.start()
+		b.to(StepReading)
+		b.until("the other side", func(s State) bool { return s.OtherSide })
+		b.untilStep(StepReview)
+		time.Sleep(3 * time.Second)
+		b.do(Confirm{})
+		b.untilStep(StepSelfie)
+		assert.Equal(t, 2, n)
+		assert.Equal(t, "60.0", find(t, b.journal(), journey.EventIDLivenessVerification).Detail["paperPrinted"], "the weaker side counts")
+		b.halt(nil)
+	})
+}
