@@ -22,8 +22,8 @@ type closer struct {
 	done    bool // nothing is awaited any more
 	asked   bool // the print was looked for
 	genuine *models.Genuineness
-	looking span // at the frames
-	reading span // the print
+	looking span                // at the frames
+	reading span                // the print
 	confirm *journey.PersonData // the person has confirmed and waits
 	pressed time.Time           // since when
 }
