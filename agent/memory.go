@@ -48,7 +48,6 @@ type memory struct {
 	IDLiveness  *journey.IDLiveness
 	Portrait    *models.Face
 	Measured    check.Measured
-	Face        *journey.FaceTemplate
 	Evidence    []journey.Evidence
 	Attempts    []journey.Attempt
 	Retries     []journey.RetryEntry
@@ -126,8 +125,8 @@ func (v *visit) attempt() int {
 // wipe overwrites what can be overwritten and lets go of the rest.
 func (v *visit) wipe() {
 	clear(v.key)
-	if v.Face != nil {
-		clear(v.Face.Vector)
+	if f := v.Measured.Face; f != nil {
+		clear(f.Vector)
 	}
 	if v.Portrait != nil {
 		clear(v.Portrait.Template)

@@ -606,9 +606,6 @@ func (o *owner) judgeFace(p capture.Portrait, source injection.Result, selfie []
 		Today: o.now(), Clock: o.clock, Policy: v.Policy,
 	}.Check()
 	v.Measured = measured
-	if best := p.Faces[p.Best]; best.Found && len(best.Template) > 0 {
-		v.Face = &journey.FaceTemplate{Model: best.Model, Vector: best.Template}
-	}
 	var events []*journey.Event
 	for _, c := range verdicts {
 		ev := o.verdict(c, causes...)

@@ -48,7 +48,7 @@ func (o *owner) submission() journey.Submission {
 		Revision: v.Revision, State: v.State, Created: v.CreatedAt, Updated: o.now(),
 		SiteCountry: o.cfg.Site.Country, Language: v.Language, StartPressed: started,
 		Document: v.Document, Review: v.Review, Recognition: v.Recognition,
-		Similarity: v.Measured.Similarity, Liveness: v.Measured.Liveness, Face: v.Face,
+		Similarity: v.Measured.Similarity, Liveness: v.Measured.Liveness, Face: v.Measured.Face,
 		Attempts: v.Attempts, Retries: v.Retries, Camera: v.Camera, Evidence: v.Evidence,
 		Policy: v.Policy.Version, Models: maps.Clone(o.models),
 		FailedStep: v.FailedStep, FailedCode: v.FailedCode, OCR: v.OCR, IDLiveness: v.IDLiveness,

@@ -514,3 +514,21 @@ func TestADocumentIsItselfWhenEveryPipelineSaysSo(t *testing.T) {
 	p.Document.Genuineness = false
 	assert.Equal(t, journey.Skipped, IDLiveness(&models.Genuineness{}, p).Result, "a policy may leave it out")
 }
+
+func TestTheFaceThatIsKeptIsThatOfAllFrames(t *testing.T) {
+	s := step2(t)
+	for i := range s.Frames { // each frame sees the same person a little otherwise
+		s.Frames[i].Template = []float32{1, .1 * float32(i-1)}
+	}
+	want, err := face.Multi(s.Frames)
+	require.NoError(t, err)
+	m, _ := s.Check()
+	require.NotNil(t, m.Face)
+	assert.Equal(t, want.Model, m.Face.Model)
+	assert.Equal(t, want.Vector, m.Face.Vector)
+	assert.NotEqual(t, s.Frames[s.Best].Template, m.Face.Vector)
+
+	s.Frames = selfie(5, func(f *models.Face) { f.Found = false })
+	m, _ = s.Check()
+	assert.Nil(t, m.Face, "nobody's face is kept where none was seen")
+}

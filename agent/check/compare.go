@@ -12,21 +12,22 @@ import (
 // compare takes all frames that can be used as one face, and compares it with the
 // document's portrait and the chip's, whichever there are. The picture that is kept must
 // show that face: it is what others will see of this selfie.
-func (s Step2) compare(best models.Face, found bool) (float64, Verdict) {
+func (s Step2) compare(best models.Face, found bool, m *Measured) Verdict {
 	name := journey.EventFaceCompare
 	if !found {
-		return 0, again(name, journey.Step2RetryNoFace, nil)
+		return again(name, journey.Step2RetryNoFace, nil)
 	}
 	self, err := face.Multi(s.Frames)
 	switch {
 	case errors.Is(err, face.ErrModelDiffer):
-		return 0, again(name, journey.Step2RetryFaceDetectError, map[string]string{"model": "differs"})
+		return again(name, journey.Step2RetryFaceDetectError, map[string]string{"model": "differs"})
 	case errors.Is(err, face.ErrDisagree), // somebody else came into the picture
 		err == nil && face.Cosine(best.Template, self.Vector) < face.SameShot:
-		return 0, again(name, journey.Step2RetryFaceDetectError, map[string]string{"frames": "differ"})
+		return again(name, journey.Step2RetryFaceDetectError, map[string]string{"frames": "differ"})
 	case err != nil:
-		return 0, again(name, journey.Step2RetryNoFace, nil)
+		return again(name, journey.Step2RetryNoFace, nil)
 	}
+	m.Face = &journey.FaceTemplate{Model: self.Model, Vector: self.Vector}
 	var refs []face.Reference
 	if s.Chip != nil {
 		refs = append(refs, face.Reference{From: face.FromChip, Face: *s.Chip})
@@ -39,13 +40,13 @@ func (s Step2) compare(best models.Face, found bool) (float64, Verdict) {
 		why := map[string]string{"portrait": "none"}
 		for _, o := range c.Outcomes {
 			if o.Why == face.UnusableNetwork { // not the picture's fault
-				return 0, again(name, journey.Step2RetryFaceDetectError, map[string]string{"model": "differs"})
+				return again(name, journey.Step2RetryFaceDetectError, map[string]string{"model": "differs"})
 			}
 			if o.Why == face.UnusableSmall {
 				why["portrait"] = string(o.Why)
 			}
 		}
-		return 0, again(name, journey.Step2RetryFaceCompareFail, why)
+		return again(name, journey.Step2RetryFaceCompareFail, why)
 	}
 	detail := map[string]string{
 		"score": score(c.Similarity), "atLeast": score(s.Policy.MinSimilarity),
@@ -56,8 +57,9 @@ func (s Step2) compare(best models.Face, found bool) (float64, Verdict) {
 			detail["score."+string(o.From)] = score(o.Similarity)
 		}
 	}
+	m.Similarity = c.Similarity
 	if c.Similarity < s.Policy.MinSimilarity {
-		return c.Similarity, again(name, journey.Step2RetryFaceCompareUnderscore, detail)
+		return again(name, journey.Step2RetryFaceCompareUnderscore, detail)
 	}
-	return c.Similarity, passed(name, detail)
+	return passed(name, detail)
 }

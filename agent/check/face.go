@@ -44,6 +44,7 @@ type Step2 struct {
 type Measured struct {
 	Similarity float64 // 0..100
 	Liveness   journey.LivenessData
+	Face       *journey.FaceTemplate // of all frames that were compared; nil: none could be
 }
 
 // Check gives the verdicts of STEP2 and what was measured.
@@ -55,8 +56,7 @@ func (s Step2) Check() (Measured, []Verdict) {
 	active := s.active(&m.Liveness, found)
 	injected := s.injection(found)
 	s.fuse(&m.Liveness, passive)
-	similarity, compare := s.compare(best, found)
-	m.Similarity = similarity
+	compare := s.compare(best, found, &m)
 	return m, []Verdict{verdict, active, injected, compare, s.age(), s.countries()}
 }
 
