@@ -21,6 +21,7 @@ import (
 
 	"vestibule/agent"
 	"vestibule/models/worker"
+	"vestibule/sync/wire"
 )
 
 // Exit codes.
@@ -81,31 +82,8 @@ exit codes: 0 done, 1 failed, 2 wrong use, 3 no display,
 `)
 }
 
-// release names this build: the revision it was made from, where it is known.
-func release() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	revision, dirty := "", ""
-	for _, s := range info.Settings {
-		switch s.Key {
-		case "vcs.revision":
-			revision = s.Value
-		case "vcs.modified":
-			if s.Value == "true" {
-				dirty = "+"
-			}
-		}
-	}
-	if len(revision) > 12 {
-		revision = revision[:12]
-	}
-	if revision == "" {
-		return info.GoVersion
-	}
-	return revision + dirty + " " + info.GoVersion
-}
+// release names this build.
+func release() string { return wire.Release(debug.ReadBuildInfo()) }
 
 // fault is a Problem that ends the program, with its exit code.
 type fault struct {

@@ -14,6 +14,7 @@ import (
 
 	"vestibule/models/worker"
 	"vestibule/sync/fault"
+	"vestibule/sync/wire"
 )
 
 // Exit codes.
@@ -170,22 +171,5 @@ func (p *program) parse(fs *flag.FlagSet, args []string, required ...string) ([]
 	return operands, nil
 }
 
-// release names this build: the revision it was made from, where it is known.
-func release() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	revision, dirty := "unknown", ""
-	for _, s := range info.Settings {
-		switch s.Key {
-		case "vcs.revision":
-			revision = s.Value[:min(12, len(s.Value))]
-		case "vcs.modified":
-			if s.Value == "true" {
-				dirty = "+"
-			}
-		}
-	}
-	return revision + dirty
-}
+// release names this build.
+func release() string { return wire.Release(debug.ReadBuildInfo()) }
