@@ -119,6 +119,29 @@ func TestFramesVoteCharacterByCharacter(t *testing.T) {
 	})
 }
 
+func TestWhatNeitherReaderSawIsNoAgreement(t *testing.T) {
+	page := func(own, again float64, partial bool) page {
+		p := page{zone: zone{layout: mrz.TD3, score: 90, partial: partial}}
+		for _, text := range []string{nameLine, dataLine} {
+			mine, its := reading{text: text, chars: make([]float64, 44)}, reading{text: text, chars: make([]float64, 44)}
+			for k := range 44 {
+				mine.chars[k], its.chars[k] = .9, .9
+			}
+			mine.chars[43], its.chars[43] = own, again
+			p.zone.lines, p.again = append(p.zone.lines, mine), append(p.again, its)
+		}
+		p.judge([]string{nameLine, dataLine}, today)
+		return p
+	}
+	assert.True(t, page(.9, .9, false).same)
+	assert.True(t, page(.01, .2, false).same, "one of them saw it")
+	assert.True(t, page(.2, .01, false).same)
+	no := page(.01, .02, false)
+	assert.False(t, no.same, "the layout alone put a digit there")
+	assert.Equal(t, 1.0, no.share)
+	assert.False(t, page(.9, .9, true).same, "a part of a zone is none")
+}
+
 func TestAgreementLooksThroughLookAlikesOnlyWhereTheirPlaceDecides(t *testing.T) {
 	again := func(second string) []reading { return []reading{{text: nameLine}, {text: second}} }
 	agree := func(b []reading) float64 { return shareOf(alike(mrz.TD3, []string{nameLine, dataLine}, b)) }

@@ -43,8 +43,8 @@ type page struct {
 	again []reading
 	doc   *mrz.Document
 	alike [][]bool // of each character of the zone, whether both readers read it alike
-	same  bool
-	share float64 // of characters that both readers read alike
+	same  bool     // all of them, and nothing speaks against that the zone is whole
+	share float64  // of characters that both readers read alike
 }
 
 func (p page) found() bool { return p.zone.score >= zoneScore }
@@ -327,14 +327,18 @@ func (r *Reader) locateZone(ctx context.Context, m gocv.Mat, looks []view) (zone
 			break
 		}
 	}
-	if best.score < zoneScore || best.sure() {
+	if best.score < zoneScore {
 		return best, rows, nil
+	}
+	if best, err = r.whole(grey, best); err != nil || best.sure() {
+		return best, rows, err
 	}
 	z, err := r.refine(grey, best)
 	if err != nil && !errors.Is(err, models.ErrFrame) {
 		return zone{}, nil, err
 	}
 	if err == nil && len(z.lines) > 0 && z.score >= zoneScore {
+		z.partial = best.partial && wide(z.layout) <= wide(best.layout)
 		best = z
 	}
 	return best, rows, nil
@@ -363,7 +367,7 @@ func (p *page) judge(text []string, today time.Time) {
 	}
 	p.alike = alike(p.zone.layout, text, p.again)
 	p.share = shareOf(p.alike)
-	p.same = p.share == 1
+	p.same = p.share == 1 && !p.zone.partial && p.seen()
 }
 
 // believe takes the word of the surer reader where the two still differ. What is reported is

@@ -37,6 +37,8 @@ type zone struct {
 	strips []strip
 	score  float64 // 0..100, mean probability of its characters
 	looks  []posteriors
+	// partial: the lines go on behind their last characters, so this is not all of the zone.
+	partial bool
 }
 
 func (z zone) text() []string {
@@ -258,17 +260,23 @@ func (g freely) zone(w *lattice) zone {
 	return z
 }
 
+// likeliest is the class that a frame shows when it is taken at its word.
+func (p posteriors) likeliest(t int) int {
+	best := blank
+	for c := range classes {
+		if p.at(t, c) > p.at(t, best) {
+			best = c
+		}
+	}
+	return best
+}
+
 // letters counts the characters of a line when each frame is taken at its word, and gives their
 // mean probability, 0..1.
 func (p posteriors) letters() (n int, sure float64) {
 	before := blank
 	for t := range p.frames {
-		best := blank
-		for c := range classes {
-			if p.at(t, c) > p.at(t, best) {
-				best = c
-			}
-		}
+		best := p.likeliest(t)
 		if best != before && best != blank {
 			n++
 			sure += math.Exp(p.at(t, best))
@@ -303,12 +311,7 @@ func (p posteriors) strays(line reading) int {
 	step := (line.place[len(line.place)-1] - line.place[0]) / float64(len(line.place)-1)
 	lo, hi := line.place[0]-.6*step, line.place[len(line.place)-1]+.6*step
 	for t := range p.frames {
-		best := blank
-		for c := range classes {
-			if p.at(t, c) > p.at(t, best) {
-				best = c
-			}
-		}
+		best := p.likeliest(t)
 		if best != before && best != blank && (float64(t) < lo || float64(t) > hi) {
 			n++
 		}
