@@ -16,16 +16,19 @@ import (
 // beside its zone, and what its print says. They take a second or two and go on while the person looks at what
 // the zone said; only somebody quicker than that waits for them.
 type closer struct {
-	side    check.Side  // the portrait's side: its zone, and its print once it was read
-	other   *check.Side // nil: the document has one
-	frames  [2][]models.Frame
-	done    bool // nothing is awaited any more
-	asked   bool // the print was looked for
-	genuine *models.Genuineness
-	looking span                // at the frames
-	reading span                // the print
-	confirm *journey.PersonData // the person has confirmed and waits
-	pressed time.Time           // since when
+	side   check.Side  // the portrait's side: its zone, and its print once it was read
+	other  *check.Side // nil: the document has one
+	frames [2][]models.Frame
+	// portrait is the document's (JPEG), where policy wants to know how old it looks.
+	portrait []byte
+	age      *models.Age
+	done     bool // nothing is awaited any more
+	asked    bool // the print was looked for
+	genuine  *models.Genuineness
+	looking  span                // at the frames
+	reading  span                // the print
+	confirm  *journey.PersonData // the person has confirmed and waits
+	pressed  time.Time           // since when
 }
 
 // span is when something was done.
@@ -47,12 +50,13 @@ func (o *owner) lookCloser(picture []byte, c *closer) {
 	looks := models.Looks{Genuineness: p.Genuineness, Barcode: p.Barcode && c.side.Barcode == nil && (c.other == nil || c.other.Barcode == nil)}
 	wipe := func() {
 		clear(picture)
+		clear(c.portrait)
 		for i, frames := range c.frames {
 			wipeFrames(frames)
 			c.frames[i] = nil
 		}
 	}
-	if !wanted(p) {
+	if !wanted(p) && len(c.portrait) == 0 {
 		c.done = true
 		wipe()
 		return
@@ -79,12 +83,17 @@ func (o *owner) lookCloser(picture []byte, c *closer) {
 			}
 			looking.ended = s.ended
 		}
+		var age *models.Age
+		if len(c.portrait) > 0 {
+			x, _ := look([]models.Frame{{Format: models.JPEG, Pix: c.portrait}}, models.Looks{Age: true})
+			age = x.Age
+		}
 		var print models.Examination
 		if p.Text && len(picture) > 0 {
 			print, reading = look([]models.Frame{{Format: models.JPEG, Pix: picture}}, models.Looks{Text: true})
 		}
 		return func() {
-			c.looking, c.reading = looking, reading
+			c.looking, c.reading, c.age = looking, reading, age
 			for i, s := range sides {
 				c.genuine = check.Weaker(c.genuine, seen[i].Genuineness)
 				if a, ok := check.Licence(seen[i].Barcode); ok && s != nil {
@@ -110,13 +119,18 @@ func (o *owner) lookedCloser(p *closer, text *models.Text) {
 	if g := p.genuine; g != nil {
 		v.IDLiveness = &journey.IDLiveness{ScreenReplay: g.ScreenReplay, PaperPrinted: g.PaperPrinted, ReplacePortrait: g.ReplacePortrait}
 	}
+	v.PortraitAge = ageRange(p.age)
 	if text != nil {
 		p.asked = true
 		p.side.Visual = visual.Assign(*text, p.side.Zone, visual.On(o.now()))
 		v.OCR = append(v.OCR, printed(p.side.Visual, v.OCR)...)
 		for _, f := range p.side.Visual {
-			if f.Item == visual.IssueDate && !f.Doubt {
+			switch {
+			case f.Doubt:
+			case f.Item == visual.IssueDate:
 				v.Document.IssueDate = f.Value
+			case f.Item == visual.PersonalNumber && v.Document.PersonalNumber == "":
+				v.Document.PersonalNumber = f.Value
 			}
 		}
 	}
@@ -156,4 +170,26 @@ func (o *owner) closerVerdicts() []check.Verdict {
 	p.side.Looked = p.asked
 	c := check.Cross{First: p.side, Second: p.other, Type: v.Document.Type, Layout: mrz.Layout(v.Document.Layout), Today: o.now(), Clock: o.clock}
 	return append(out, c.Check()...)
+}
+
+// personalVerdicts judges the document's personal number against the data that the person confirmed, and what they
+// corrected against the barcode.
+func (o *owner) personalVerdicts(person journey.PersonData, changed []string) []check.Verdict {
+	v := o.v
+	if v.closer == nil {
+		return nil
+	}
+	sides := []check.Side{v.closer.side}
+	if v.closer.other != nil {
+		sides = append(sides, *v.closer.other)
+	}
+	out := check.Personal{Sides: sides, Issuer: v.Document.IssuingCountry, Person: person, Today: o.now()}.Check()
+	if len(changed) > 0 {
+		for _, s := range sides {
+			if wrong, ok := check.Typed(s.Barcode, person); ok {
+				out = append(out, wrong)
+			}
+		}
+	}
+	return out
 }

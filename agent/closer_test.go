@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -205,6 +206,58 @@ func TestBothSidesOfACardAreLookedAt(t *testing.T) {
 		b.untilStep(StepSelfie)
 		assert.Equal(t, 2, n)
 		assert.Equal(t, "60.0", find(t, b.journal(), journey.EventIDLivenessVerification).Detail["paperPrinted"], "the weaker side counts")
+		b.halt(nil)
+	})
+}
+
+func TestHowOldFacesLookGoesIntoTheSubmission(t *testing.T) {
+	for name, asked := range map[string]bool{"of the selfie": false, "of the portrait, too, where policy asks": true} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				limit := 18.0
+				b := newBench(t, func(c *Config) {
+					if asked {
+						c.Policy.FaceAge.Conditions = []journey.AgeCondition{{Target: "low", Operator: "gte", Selfie: true, Document: true, Custom: &limit}}
+					}
+				})
+				b.engine.examine = func(l models.Looks) (models.Examination, error) {
+					if l.Age {
+						return models.Examination{Age: &models.Age{Low: 21, Median: 27, High: 35}}, nil
+					}
+					return models.Examination{}, nil
+				}
+				b.start()
+				b.to(StepReview)
+				time.Sleep(3 * time.Second)
+				b.do(Confirm{})
+				b.untilStep(StepResult)
+				subs := b.snapshots()
+				want := journey.FaceAge{Selfie: &journey.AgeRange{Low: 21, Median: 27, High: 35}}
+				if asked {
+					want.Document = want.Selfie
+				}
+				assert.Equal(t, []journey.FaceAge{want}, subs[len(subs)-1].FaceAges)
+				b.halt(nil)
+			})
+		})
+	}
+}
+
+func TestAPersonalNumberOfSomebodyElseIsRefused(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		b := newBench(t)
+		d := goodDocument()
+		d.MRZ.Issuer.Value, d.MRZ.Optional.Value = "BGR", "8032056031" // a woman born in 1880
+		b.shows(func() models.Document { return d })
+		b.start()
+		b.to(StepReview)
+		time.Sleep(3 * time.Second)
+		b.do(Confirm{})
+		s := b.untilStep(StepDocument)
+		assert.Equal(t, journey.Step2RetryIdentityVerificationFail, s.Retake)
+		ev := find(t, b.journal(), journey.KioskPersonalNumberCheck)
+		assert.Equal(t, "BGR-EGN", ev.Detail["kind"])
+		assert.NotContains(t, fmt.Sprint(ev), "8032056031")
 		b.halt(nil)
 	})
 }

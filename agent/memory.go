@@ -48,6 +48,8 @@ type memory struct {
 	IDLiveness  *journey.IDLiveness
 	Portrait    *models.Face
 	Measured    check.Measured
+	PortraitAge *journey.AgeRange // how old the portrait looks
+	FaceAges    []journey.FaceAge // one for each try at the selfie
 	Evidence    []journey.Evidence
 	Attempts    []journey.Attempt
 	Retries     []journey.RetryEntry

@@ -348,6 +348,9 @@ func (o *owner) checkDocument(seen sight, err error) {
 			step.Barcode = v.first.barcode
 		}
 	}
+	if v.Policy.FaceAge.LooksAtDocument() {
+		closer.portrait = bytes.Clone(d.Portrait)
+	}
 	verdicts = append(verdicts, step.Check()...)
 	var events []*journey.Event
 	for _, c := range verdicts {
@@ -581,6 +584,14 @@ func (o *owner) checkFace(p capture.Portrait, source injection.Result, selfie []
 	})
 }
 
+// ageRange puts an apparent age into the words of a submission.
+func ageRange(a *models.Age) *journey.AgeRange {
+	if a == nil {
+		return nil
+	}
+	return &journey.AgeRange{Low: a.Low, Median: a.Median, High: a.High}
+}
+
 // ageLimit bounds how long the apparent age, which decides nothing, may keep anybody waiting.
 const ageLimit = time.Second
 
@@ -596,6 +607,9 @@ func (o *owner) judgeFace(p capture.Portrait, source injection.Result, selfie []
 	}
 	causes := ids(uploads)
 	person := v.reviewed()
+	if looks != nil || v.PortraitAge != nil {
+		v.FaceAges = append(v.FaceAges, journey.FaceAge{Selfie: ageRange(looks), Document: v.PortraitAge})
+	}
 	measured, verdicts := check.Step2{
 		Frames: p.Faces, Best: p.Best, Portrait: v.Portrait,
 		Active: check.Active{

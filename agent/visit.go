@@ -338,7 +338,7 @@ func (o *owner) retake() error {
 
 func (v *visit) forgetReading() {
 	v.Document, v.Read, v.Review = journey.DocumentData{}, false, nil
-	v.OCR, v.IDLiveness, v.Portrait, v.Recognition = nil, nil, nil, 0
+	v.OCR, v.IDLiveness, v.Portrait, v.PortraitAge, v.Recognition = nil, nil, nil, nil, 0
 	v.closer = nil
 }
 
@@ -413,6 +413,9 @@ func (o *owner) accept(p journey.PersonData) {
 			ev.Started, ev.Ended = when.began, when.ended
 		}
 		checks = append(checks, ev)
+	}
+	for _, c := range o.personalVerdicts(p, changed) {
+		verdicts, checks = append(verdicts, c), append(checks, o.verdict(c, said.ID))
 	}
 	if slices.Contains(changed, "expiry") {
 		verdict := check.Expiry(v.Document, p.Expiry, journey.Step1RetryDocumentExpired, o.now(), o.clock)

@@ -631,7 +631,11 @@ func failure(name EventName) string {
 		return "the selfie does not match the portrait of the document"
 	case EventSelfieDuplicateCheck:
 		return "the face resembles somebody approved already"
-	case EventCodefVerification, EventMexCURPVerification:
+	case EventMexCURPVerification, KioskPersonalNumberCheck:
+		return "the personal number cannot be this person's"
+	case CentreFaceAgeCheck:
+		return "the face looks older or younger than the policy wants"
+	case EventCodefVerification:
 		return "the authorities' register does not confirm the document"
 	case EventExpiryDateOfStayCheck:
 		return "the permitted stay is over"
@@ -697,7 +701,7 @@ func checksOf(r Reason) []EventName {
 	case ReasonCountryMismatch:
 		return []EventName{EventCountryCodeMatchCheck}
 	case ReasonFaceAgentReview:
-		return []EventName{EventSelfieDuplicateCheck, EventFaceCompare, CentreRecheck}
+		return []EventName{EventSelfieDuplicateCheck, EventFaceCompare, CentreRecheck, CentreFaceAgeCheck}
 	case ReasonAddressCollection:
 		return []EventName{EventAddressCollection}
 	}

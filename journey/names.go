@@ -164,6 +164,7 @@ const (
 	KioskChallengeAsked        EventName = "KIOSK_CHALLENGE_ASKED"         // BE: one movement of the active check; detail: challenge
 	KioskInjectionCheck        EventName = "KIOSK_INJECTION_CHECK"         // BE: whether the face's pictures came from the camera; detail: score, findings
 	KioskAcceptedDocumentCheck EventName = "KIOSK_ACCEPTED_DOCUMENT_CHECK" // BE: document type and issuer against the policy
+	KioskPersonalNumberCheck   EventName = "KIOSK_PERSONAL_NUMBER_CHECK"   // BE: form, check digits and birth date of a personal number; detail: kind, check, differs, never the number
 	KioskFrontBackCheck        EventName = "KIOSK_FRONT_BACK_CHECK"        // BE: both sides belong to one document
 	KioskChipRead              EventName = "KIOSK_CHIP_READ"               // BE: contactless chip of the document
 	KioskImageQualityCheck     EventName = "KIOSK_IMAGE_QUALITY_CHECK"     // BE: sharpness, glare and light of a captured picture
@@ -197,6 +198,7 @@ const (
 	CentreRecheck                 EventName = "CENTRE_RECHECK"                   // BE: sealed evidence read again; pass when kiosk and centre agree
 	CentreReceived                EventName = "CENTRE_RECEIVED"                  // BE: a submission's records are complete in the centre's database
 	CentreAcceptedDocumentCheck   EventName = "CENTRE_ACCEPTED_DOCUMENT_CHECK"   // BE: document type and issuer against the policy
+	CentreFaceAgeCheck            EventName = "CENTRE_FACE_AGE_CHECK"            // BE: how old the face looks, against the policy's conditions
 	CentreSupersededPassportCheck EventName = "CENTRE_SUPERSEDED_PASSPORT_CHECK" // BE: another passport of the same holder and state is newer, or this one is void
 	CentreEvidenceCheck           EventName = "CENTRE_EVIDENCE_CHECK"            // BE: evidence opened and its hashes and signatures hold
 	CentreReviewed                EventName = "CENTRE_REVIEWED"                  // BE: a reviewer decided; detail: reviewer id

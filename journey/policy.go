@@ -22,6 +22,7 @@ type Policy struct {
 	MinSimilarity  float64 `json:"minSimilarity"`  // 0..100; contract: 85
 	MinLiveness    float64 `json:"minLiveness"`    // 0..100; contract: 50
 
+	FaceAge    FaceAgePolicy   `json:"faceAge"`
 	Document   DocumentPolicy  `json:"document"`
 	Liveness   LivenessPolicy  `json:"liveness"`
 	Duplicates DuplicatePolicy `json:"duplicates"`

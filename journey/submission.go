@@ -48,6 +48,7 @@ type Submission struct {
 	Phone        string            `cbor:"29,keyasint,omitempty" json:"phone"`
 	UserID       string            `cbor:"30,keyasint,omitempty" json:"userid"`
 	TokenID      string            `cbor:"31,keyasint,omitempty" json:"tokenId"`
+	FaceAges     []FaceAge         `cbor:"32,keyasint,omitempty" json:"faceAges"` // of each try at the selfie; contract: signals.faceAge
 }
 
 // DocumentType is the contract's idType.

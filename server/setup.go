@@ -386,6 +386,9 @@ func readPolicy(path string) (journey.Policy, error) {
 	if err := dec.Decode(&policy); err != nil {
 		return policy, fault.New("policy_malformed", "the policy file is not understood", "it is JSON; server policy show prints one with all fields", err)
 	}
+	if wrong := policy.FaceAge.Validate(); wrong != nil {
+		err = errors.Join(err, fault.New("policy_field", wrong.Error(), "see the comments of FaceAgePolicy for what a condition may be", nil))
+	}
 	for field, bad := range map[string]bool{
 		"version":         policy.Version == "",
 		"project":         policy.Project == "",

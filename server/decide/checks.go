@@ -271,6 +271,32 @@ func (d *deciding) face() {
 	d.fire(ev, journey.Rejected, journey.ReasonAutomaticVerification, "minLiveness")
 }
 
+// faceAge: how old the face of the last try looks, where policy sets conditions on it. The impression of a
+// network holds a submission for people to look at; it never rejects.
+func (d *deciding) faceAge() {
+	rules := d.p.FaceAge
+	if len(rules.Conditions) == 0 {
+		return
+	}
+	cause := d.kiosk(journey.EventAgeVerification)
+	var seen journey.FaceAge
+	if n := len(d.s.FaceAges); n > 0 {
+		seen = d.s.FaceAges[n-1]
+	}
+	c := rules.Check(seen, duplicate.Person(d.s).Birth, d.l.Now)
+	detail := map[string]string{"conditions": strconv.Itoa(len(rules.Conditions))}
+	switch {
+	case !c.Evaluated:
+		detail["why"] = "not-evaluated"
+		d.say(CheckFaceAge, journey.CentreFaceAgeCheck, journey.Skipped, detail, cause)
+	case c.Passed:
+		d.say(CheckFaceAge, journey.CentreFaceAgeCheck, journey.Pass, detail, cause)
+	default:
+		ev := d.say(CheckFaceAge, journey.CentreFaceAgeCheck, journey.Fail, detail, cause)
+		d.fire(ev, journey.Pending, journey.ReasonFaceAgentReview, "faceAge")
+	}
+}
+
 // duplicates: who was here before. Every check is recorded, whichever decides.
 func (d *deciding) duplicates() {
 	rules := d.p.Duplicates

@@ -149,6 +149,7 @@ const (
 	CheckQuality     = "quality"
 	CheckFace        = "face"
 	CheckLiveness    = "liveness"
+	CheckFaceAge     = "face-age"
 	CheckPII         = "pii"
 	CheckSelfie      = "selfie"
 	CheckApproved    = "approved"
@@ -173,6 +174,7 @@ func Decide(e Evidence, p journey.Policy, l Lookups) Outcome {
 	if e.Submission.State == journey.SubmissionComplete {
 		d.recheck()
 		d.face()
+		d.faceAge()
 		d.duplicates()
 		d.screening()
 	}

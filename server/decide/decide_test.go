@@ -124,6 +124,22 @@ func TestDecisions(t *testing.T) {
 			[]string{"region"},
 		},
 		{
+			"the face looks younger than the policy wants", func(s scene) {
+				limit := 25.0
+				s.p.FaceAge.Conditions = []journey.AgeCondition{{Target: "low", Operator: "gte", Selfie: true, Custom: &limit}}
+				s.e.Submission.FaceAges = []journey.FaceAge{{Selfie: &journey.AgeRange{Low: 30, Median: 35, High: 40}}, {Selfie: &journey.AgeRange{Low: 19, Median: 24, High: 31}}}
+			},
+			journey.Pending, journey.ReasonFaceAgentReview, "", "faceAge",
+			[]string{"face-age"},
+		},
+		{
+			"nobody knows how old the face looks", func(s scene) {
+				limit := 25.0
+				s.p.FaceAge.Conditions = []journey.AgeCondition{{Target: "low", Operator: "gte", Selfie: true, Custom: &limit}}
+			},
+			journey.Approved, "", "", "", nil,
+		},
+		{
 			"the countries disagree and the policy holds such cases", func(s scene) { s.p.CountryMatch, s.e.Submission.Document.Person.Nationality = true, "FRA" },
 			journey.Pending, journey.ReasonCountryMismatch, "", "countryMatch",
 			[]string{"country"},
