@@ -33,11 +33,13 @@ func TestAPersonalNumberIsHeldAgainstItsRuleAndItsHolder(t *testing.T) {
 	}{
 		"a CURP that fits": {"MEX", printed("BOXW310820HNERXN09", false), mexican, journey.EventMexCURPVerification, journey.Pass, Accept, "", ""},
 		"a CURP of another birthday": {
-			"MEX", printed("BOXW310820HNERXN09", false), journey.PersonData{Birth: "1931-08-21", Gender: "male"},
+			"MEX", printed("BOXW310820HNERXN09", false),
+			journey.PersonData{Birth: "1931-08-21", Gender: "male"},
 			journey.EventMexCURPVerification, journey.Fail, Again, "", "",
 		},
 		"a CURP of the other sex": {
-			"MEX", printed("BOXW310820HNERXN09", false), journey.PersonData{Birth: "1931-08-20", Gender: "female"},
+			"MEX", printed("BOXW310820HNERXN09", false),
+			journey.PersonData{Birth: "1931-08-20", Gender: "female"},
 			journey.EventMexCURPVerification, journey.Fail, Again, "", "",
 		},
 		"a CURP whose digit does not fit, read once, is a misreading": {
@@ -52,12 +54,14 @@ func TestAPersonalNumberIsHeldAgainstItsRuleAndItsHolder(t *testing.T) {
 		"a Mexican document without a CURP": {"MEX", Side{}, mexican, journey.EventMexCURPVerification, journey.Skipped, Accept, "", "no-number"},
 		"an EGN that fits":                  {"BGR", inZone("8032056031"), bulgarian, journey.KioskPersonalNumberCheck, journey.Pass, Accept, "", ""},
 		"an EGN of somebody else": {
-			"BGR", inZone("8032056031"), journey.PersonData{Birth: "1980-12-05", Gender: "female"},
+			"BGR", inZone("8032056031"),
+			journey.PersonData{Birth: "1980-12-05", Gender: "female"},
 			journey.KioskPersonalNumberCheck, journey.Fail, Again, "egn", "",
 		},
 		"a number that no rule names": {"UTO", inZone("ZE184226B"), mexican, "", "", "", "", ""},
 		"elsewhere a contradiction is noted only": {
-			"POL", inZone("44051401359"), journey.PersonData{Birth: "1999-01-01", Gender: "male"},
+			"POL", inZone("44051401359"),
+			journey.PersonData{Birth: "1999-01-01", Gender: "male"},
 			journey.KioskPersonalNumberCheck, journey.Fail, Accept, "", "",
 		},
 	} {
