@@ -78,6 +78,7 @@ type visit struct {
 	cancel   context.CancelFunc
 	worked   time.Time // begin of the work under way
 	fronted  time.Time // FRONT_SESSION_START
+	lights   *lights   // of the selfie under way; nil: policy wants none
 	moved    []string  // KIOSK_CHALLENGE_ASKED events of this attempt
 	observed int       // events of the screen
 

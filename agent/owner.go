@@ -376,7 +376,7 @@ func (o *owner) publish() {
 		s.Problem, s.Outcome = v.problem, v.outcome
 		if v.Step == StepDocument || v.Step == StepSelfie {
 			s.Hint, s.Outline, s.Face, s.Challenge = v.live.Hint, v.live.Outline, v.live.Face, v.live.Challenge
-			s.Progress, s.ByHand = v.live.Progress, v.live.ByHand
+			s.Progress, s.ByHand, s.Lights = v.live.Progress, v.live.ByHand, v.live.Lights
 		}
 		s.OtherSide = v.Step == StepDocument && v.first != nil
 		if v.Step == StepReview && !v.paused {

@@ -6,6 +6,7 @@ import (
 
 	"vestibule/journey"
 	"vestibule/models"
+	"vestibule/models/face/flash"
 )
 
 // Step is where the visit stands. Each is one screen.
@@ -39,6 +40,7 @@ type State struct {
 	Outline     *models.Quad      // document in the live picture
 	Face        *models.Box       // face in the live picture
 	Challenge   journey.Challenge // asked for now; empty when none
+	Lights      *Lights           // the colour challenge; nil: none is on
 	Progress    float64           // 0..1 of a capture or check that takes long
 	Retake      journey.CodeKey   // why the last capture was not accepted; zero when there is nothing to say
 	// RetakeVariant tells the messages of Retake apart where the code has several.
@@ -52,6 +54,14 @@ type State struct {
 	Waiting       int       // submissions not yet acknowledged by the centre
 	Deadline      time.Time // when the screen acts by itself; zero: never
 	Asking        bool      // "are you still there?" is shown until Deadline
+}
+
+// Lights is the colour challenge: the question first, then the colours, one after the other. The screen says when
+// the first stands on it (LightsShown).
+type Lights struct {
+	Asking  bool
+	Colours []flash.Colour
+	Dwell   time.Duration // of each
 }
 
 // Outcome is what the person is told at the end.
@@ -100,6 +110,10 @@ type (
 	Retake struct{}
 	// Confirm accepts the read data, with corrections if any (StepReview).
 	Confirm struct{ Person journey.PersonData }
+	// AnswerLights says whether the screen may change its colours (StepSelfie). No ends them, too.
+	AnswerLights struct{ Yes bool }
+	// LightsShown is the screen's word on since when the first colour has been on it, on the clock of time.Now.
+	LightsShown struct{ At time.Time }
 	// Back goes to the previous step where that is safe.
 	Back struct{}
 	// StillHere answers "are you still there?".
@@ -116,6 +130,8 @@ func (Consent) command()        {}
 func (TakeNow) command()        {}
 func (Retake) command()         {}
 func (Confirm) command()        {}
+func (AnswerLights) command()   {}
+func (LightsShown) command()    {}
 func (Back) command()           {}
 func (StillHere) command()      {}
 func (Stop) command()           {}

@@ -19,6 +19,7 @@ import (
 	"vestibule/models"
 	"vestibule/models/aamva"
 	"vestibule/models/face"
+	"vestibule/models/face/flash"
 	"vestibule/models/face/injection"
 	"vestibule/models/mrz"
 )
@@ -96,11 +97,20 @@ func (o *owner) report(role camera.Role, r capture.Report) {
 		ev.Started, ev.Ended, ev.Result = r.Since.UTC(), r.At.UTC(), journey.Pass
 		o.save(nil, ev)
 	case capture.Live:
-		challenge := v.live.Challenge
-		v.live = State{Hint: r.Hint, Outline: r.Outline, Face: r.Face, Progress: r.Progress, ByHand: r.ByHand, Challenge: challenge}
+		challenge, lights := v.live.Challenge, v.live.Lights
+		v.live = State{Hint: r.Hint, Outline: r.Outline, Face: r.Face, Progress: r.Progress, ByHand: r.ByHand, Challenge: challenge, Lights: lights}
 		if r.Present {
 			o.present()
 		}
+		o.publish()
+	case capture.LightsAsked:
+		v.live.Lights = &Lights{Asking: true}
+		o.publish()
+	case capture.LightsOn:
+		v.live.Lights = &Lights{Colours: r.Plan.Colours, Dwell: r.Plan.Dwell}
+		o.publish()
+	case capture.LightsOver:
+		v.live.Lights = nil
 		o.publish()
 	case capture.Asked:
 		v.live.Challenge = r.Challenge
@@ -518,6 +528,10 @@ func (o *owner) lookAtFace() {
 	if p.Active {
 		want.Moves = o.draw(p)
 	}
+	if v.lights = nil; p.Flash {
+		v.lights = &lights{answer: make(chan bool, 1), shown: make(chan time.Time, 1)}
+		want.Lights = &capture.Lights{Plan: flash.Draw(o.intn), Answer: v.lights.answer, Shown: v.lights.shown}
+	}
 	o.runCapture(o.cfg.FaceCamera, camera.RoleFace, func(ctx context.Context, r capture.Rig) func() {
 		portrait, err := capture.Face(ctx, r, want)
 		var selfie []byte
@@ -550,14 +564,20 @@ func (o *owner) draw(p journey.LivenessPolicy) []face.Move {
 	}
 	n := min(max(1, p.Challenges), len(moves))
 	for i := range n {
-		r, err := rand.Int(o.cfg.Rand, big.NewInt(int64(len(moves)-i)))
-		if err != nil {
-			break // without randomness the order stays; the count does not shrink
-		}
-		j := i + int(r.Int64())
+		j := i + o.intn(len(moves)-i)
 		moves[i], moves[j] = moves[j], moves[i]
 	}
 	return moves[:n]
+}
+
+// intn draws a number in [0, n) that nobody can foresee. Should the system's randomness fail it is
+// 0: the order of what is asked stays then, its count does not shrink.
+func (o *owner) intn(n int) int {
+	r, err := rand.Int(o.cfg.Rand, big.NewInt(int64(n)))
+	if err != nil {
+		return 0
+	}
+	return int(r.Int64())
 }
 
 // checkFace takes a selfie to be judged.
@@ -616,6 +636,7 @@ func (o *owner) judgeFace(p capture.Portrait, source injection.Result, selfie []
 			Ran: p.Active.Ran, Asked: p.Active.Asked, Score: p.Active.Score, Failed: p.Active.Failed,
 		},
 		Head: o.headFor(p.Faces), Injection: source, Looks: looks,
+		Lights:   check.Lights{Asked: p.Lit.Asked, Declined: p.Lit.Declined, Why: p.Lit.Why, Result: p.Lit.Result},
 		Document: v.Document, Person: person, Site: o.cfg.Site.Country,
 		Today: o.now(), Clock: o.clock, Policy: v.Policy,
 	}.Check()
@@ -629,6 +650,10 @@ func (o *owner) judgeFace(p capture.Portrait, source injection.Result, selfie []
 		case journey.KioskInjectionCheck:
 			if c.Result != journey.Skipped {
 				ev.Started, ev.Ended = p.Started.UTC(), p.Taken.UTC()
+			}
+		case journey.KioskFlashCheck:
+			if p.Lit.Asked {
+				ev.Started, ev.Ended = p.Lit.Started.UTC(), p.Lit.Ended.UTC()
 			}
 		case journey.EventActiveLivenessVerification:
 			if p.Active.Ran {

@@ -76,6 +76,10 @@ func (o *owner) command(c Command) error {
 		err = o.consent(c.Given)
 	case TakeNow:
 		err = o.takeNow()
+	case AnswerLights:
+		err = o.answerLights(c.Yes)
+	case LightsShown:
+		err = o.lightsShown(c.At)
 	case Retake:
 		err = o.retake()
 	case Confirm:

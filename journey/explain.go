@@ -623,6 +623,8 @@ func failure(name EventName) string {
 		return "the same personal data came in before"
 	case EventActiveLivenessVerification, KioskChallengeAsked:
 		return "the movements asked for were not made"
+	case KioskFlashCheck:
+		return "the face did not reflect the colours of the screen"
 	case KioskInjectionCheck:
 		return "the pictures of the face did not come from the camera as a camera's do"
 	case EventLivenessVerification:
@@ -633,6 +635,8 @@ func failure(name EventName) string {
 		return "the face resembles somebody approved already"
 	case EventMexCURPVerification, KioskPersonalNumberCheck:
 		return "the personal number cannot be this person's"
+	case CentreFlashCheck:
+		return "the colours of the screen were not held against the face"
 	case CentreFaceAgeCheck:
 		return "the face looks older or younger than the policy wants"
 	case EventCodefVerification:
@@ -701,7 +705,7 @@ func checksOf(r Reason) []EventName {
 	case ReasonCountryMismatch:
 		return []EventName{EventCountryCodeMatchCheck}
 	case ReasonFaceAgentReview:
-		return []EventName{EventSelfieDuplicateCheck, EventFaceCompare, CentreRecheck, CentreFaceAgeCheck}
+		return []EventName{EventSelfieDuplicateCheck, EventFaceCompare, CentreRecheck, CentreFaceAgeCheck, CentreFlashCheck}
 	case ReasonAddressCollection:
 		return []EventName{EventAddressCollection}
 	}

@@ -162,6 +162,7 @@ const (
 	KioskStaffHelpOffered EventName = "KIOSK_STAFF_HELP_OFFERED" // FE: a step failed as often as policy allows, staff are called
 
 	KioskChallengeAsked        EventName = "KIOSK_CHALLENGE_ASKED"         // BE: one movement of the active check; detail: challenge
+	KioskFlashCheck            EventName = "KIOSK_FLASH_CHECK"             // BE: whether the skin reflected the colours of the screen; detail: score, delay, declined
 	KioskInjectionCheck        EventName = "KIOSK_INJECTION_CHECK"         // BE: whether the face's pictures came from the camera; detail: score, findings
 	KioskAcceptedDocumentCheck EventName = "KIOSK_ACCEPTED_DOCUMENT_CHECK" // BE: document type and issuer against the policy
 	KioskPersonalNumberCheck   EventName = "KIOSK_PERSONAL_NUMBER_CHECK"   // BE: form, check digits and birth date of a personal number; detail: kind, check, differs, never the number
@@ -199,6 +200,7 @@ const (
 	CentreReceived                EventName = "CENTRE_RECEIVED"                  // BE: a submission's records are complete in the centre's database
 	CentreAcceptedDocumentCheck   EventName = "CENTRE_ACCEPTED_DOCUMENT_CHECK"   // BE: document type and issuer against the policy
 	CentreFaceAgeCheck            EventName = "CENTRE_FACE_AGE_CHECK"            // BE: how old the face looks, against the policy's conditions
+	CentreFlashCheck              EventName = "CENTRE_FLASH_CHECK"               // BE: whether the colour challenge was held, where policy wants it
 	CentreSupersededPassportCheck EventName = "CENTRE_SUPERSEDED_PASSPORT_CHECK" // BE: another passport of the same holder and state is newer, or this one is void
 	CentreEvidenceCheck           EventName = "CENTRE_EVIDENCE_CHECK"            // BE: evidence opened and its hashes and signatures hold
 	CentreReviewed                EventName = "CENTRE_REVIEWED"                  // BE: a reviewer decided; detail: reviewer id

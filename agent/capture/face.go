@@ -15,6 +15,7 @@ import (
 type Selfie struct {
 	Frames int         // measured frames, at least 1
 	Moves  []face.Move // asked for after the frames were taken, in this order; none: no active part
+	Lights *Lights     // colours that the screen shows at last; nil: none
 }
 
 // Portrait is a selfie as it was taken.
@@ -23,6 +24,7 @@ type Portrait struct {
 	Faces   []models.Face // as measured, in order
 	Best    int           // index of the best among Faces
 	Active  Movements
+	Lit     Lit
 	Trace   []injection.Frame // of every frame the camera gave, the newest of them
 	Auto    bool
 	Started time.Time
@@ -58,10 +60,18 @@ func Face(ctx context.Context, r Rig, want Selfie) (Portrait, error) {
 			return err
 		}
 		defer func() { p.Trace = e.feed.traces() }()
-		if len(want.Moves) == 0 || !p.Faces[p.Best].Found {
+		if !p.Faces[p.Best].Found {
 			return nil
 		}
-		return e.movements(ctx, want.Moves, &p)
+		if len(want.Moves) > 0 {
+			if err := e.movements(ctx, want.Moves, &p); err != nil {
+				return err
+			}
+		}
+		if want.Lights == nil || p.Active.Failed != "" {
+			return nil
+		}
+		return e.lights(ctx, *want.Lights, &p)
 	})
 	if err != nil {
 		return Portrait{}, err

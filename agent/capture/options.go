@@ -9,6 +9,7 @@ import (
 	"vestibule/hardware/camera"
 	"vestibule/journey"
 	"vestibule/models"
+	"vestibule/models/face/flash"
 )
 
 // Options are the times and sizes of a capture. The zero value of a field means its default.
@@ -131,6 +132,15 @@ type (
 		Started   time.Time
 		Ended     time.Time
 	}
+	// LightsAsked says that the person is asked whether the screen may change its colours.
+	LightsAsked struct{ At time.Time }
+	// LightsOn says that the screen is to show a plan's colours now.
+	LightsOn struct {
+		Plan flash.Plan
+		At   time.Time
+	}
+	// LightsOver says that question and colours go off the screen.
+	LightsOver struct{ At time.Time }
 )
 
 func (Activated) report()  {}
@@ -140,6 +150,10 @@ func (EngineBack) report() {}
 func (Live) report()       {}
 func (Asked) report()      {}
 func (Moved) report()      {}
+
+func (LightsAsked) report() {}
+func (LightsOn) report()    {}
+func (LightsOver) report()  {}
 
 // Failure is what ended a capture for good.
 type Failure struct {

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"vestibule/journey"
 	"vestibule/models"
 	"vestibule/models/face"
+	"vestibule/models/face/flash"
 	"vestibule/models/face/injection"
 	"vestibule/models/mrz"
 )
@@ -428,6 +430,7 @@ func TestStep2LeavesTheRestToTheCentre(t *testing.T) {
 			{Name: "passive", Ran: true, Score: m.Liveness.Passive},
 			{Name: "active", Ran: true, Score: 60},
 			{Name: "injection", Ran: true, Score: 55, Why: []string{"no-noise"}},
+			{Name: "flash", Why: []string{"not-in-policy"}},
 		}, m.Liveness.Signals)
 	})
 	t.Run("passive liveness is exactly what package face says it is", func(t *testing.T) {
@@ -531,4 +534,34 @@ func TestTheFaceThatIsKeptIsThatOfAllFrames(t *testing.T) {
 	s.Frames = selfie(5, func(f *models.Face) { f.Found = false })
 	m, _ = s.Check()
 	assert.Nil(t, m.Face, "nobody's face is kept where none was seen")
+}
+
+func TestTheColoursOfTheScreenAreNeverPassedWithoutBeingSeen(t *testing.T) {
+	for name, c := range map[string]struct {
+		lights Lights
+		result journey.Result
+		code   journey.CodeKey
+	}{
+		"reflected":                  {Lights{Asked: true, Result: flash.Result{Ran: true, Score: 90}}, journey.Pass, journey.CodeKey{}},
+		"not reflected":              {Lights{Asked: true, Result: flash.Result{Ran: true, Score: 12, Why: []string{flash.WhyNoReflection}}}, journey.Fail, journey.Step2RetryLivenessFail},
+		"too few frames":             {Lights{Asked: true, Result: flash.Result{Why: []string{face.WhyTooFewFrames}}}, journey.Fail, journey.Step2RetryFaceDetectError},
+		"somebody else steps in":     {Lights{Asked: true, Why: "other-face"}, journey.Fail, journey.Step2RetryFaceDetectError},
+		"declined":                   {Lights{Asked: true, Declined: true}, journey.Skipped, journey.CodeKey{}},
+		"the screen did not show it": {Lights{Asked: true, Why: "screen-silent"}, journey.Skipped, journey.CodeKey{}},
+		"it was never asked":         {Lights{}, journey.Skipped, journey.CodeKey{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := step2(t)
+			s.Policy.Liveness.Flash, s.Lights = true, c.lights
+			m, verdicts := s.Check()
+			at := slices.IndexFunc(verdicts, func(v Verdict) bool { return v.Event == journey.KioskFlashCheck })
+			require.GreaterOrEqual(t, at, 0)
+			assert.Equal(t, c.result, verdicts[at].Result)
+			assert.Equal(t, c.code, verdicts[at].Code)
+			ran := slices.ContainsFunc(m.Liveness.Signals, func(s journey.LivenessSignal) bool { return s.Name == "flash" && s.Ran })
+			assert.Equal(t, c.lights.Result.Ran, ran)
+		})
+	}
+	_, verdicts := step2(t).Check()
+	assert.False(t, slices.ContainsFunc(verdicts, func(v Verdict) bool { return v.Event == journey.KioskFlashCheck }), "a policy without it hears nothing of it")
 }

@@ -30,6 +30,7 @@ type Step2 struct {
 	Portrait *models.Face  // of the document; nil: none
 	Head     *face.Head    // of this kiosk's calibration; nil: none
 	Active   Active
+	Lights   Lights
 	// Injection is whether the frames came from the camera.
 	Injection injection.Result
 	Document  journey.DocumentData
@@ -55,9 +56,14 @@ func (s Step2) Check() (Measured, []Verdict) {
 	m.Liveness = liveness
 	active := s.active(&m.Liveness, found)
 	injected := s.injection(found)
-	s.fuse(&m.Liveness, passive)
+	lit, flashed := s.flash(found)
+	s.fuse(&m.Liveness, passive, lit)
 	compare := s.compare(best, found, &m)
-	return m, []Verdict{verdict, active, injected, compare, s.age(), s.countries()}
+	out := []Verdict{verdict, active, injected}
+	if s.Policy.Liveness.Flash {
+		out = append(out, flashed)
+	}
+	return m, append(out, compare, s.age(), s.countries())
 }
 
 func (s Step2) best() (models.Face, bool) {
@@ -69,7 +75,7 @@ func (s Step2) best() (models.Face, bool) {
 }
 
 // fuse gives the final liveness from the signals that policy asks for.
-func (s Step2) fuse(l *journey.LivenessData, passive face.Reading) {
+func (s Step2) fuse(l *journey.LivenessData, passive, lit face.Reading) {
 	rules := s.Policy.Liveness
 	active := face.Reading{Signal: face.SignalActive, Needed: rules.Active, Ran: l.ActiveRan, Score: l.Active}
 	if s.Active.Failed != "" {
@@ -81,7 +87,7 @@ func (s Step2) fuse(l *journey.LivenessData, passive face.Reading) {
 		}
 		return r
 	}
-	f := face.Fuse(asked(rules.Passive, passive), asked(rules.Active, active), asked(rules.Injection, s.Injection.Reading(true)))
+	f := face.Fuse(asked(rules.Passive, passive), asked(rules.Active, active), asked(rules.Injection, s.Injection.Reading(true)), asked(rules.Flash, lit))
 	l.Score = f.Score
 	for _, r := range f.Readings {
 		l.Signals = append(l.Signals, journey.LivenessSignal{Name: string(r.Signal), Ran: r.Ran, Score: r.Score, Why: r.Why})

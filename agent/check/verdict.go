@@ -84,6 +84,7 @@ func cures() []journey.CodeKey {
 		journey.Step1RetryExpiredID,
 		journey.Step1RetryDocumentExpired,
 		journey.Step1ErrorInvalidIDType,
+		journey.Step2RetryIdentityVerificationFail,
 
 		journey.Step2RetryFaceDetectError,
 		journey.Step2RetryNoFace,

@@ -26,6 +26,7 @@ type Person struct {
 	StopAt   agent.Step                                  // presses Stop there
 	LeaveAt  agent.Step                                  // walks away there and touches nothing more
 	ByHand   bool                                        // uses the hand shutter as soon as it is offered
+	NoLights bool                                        // does not want the screen to flash
 	Retakes  int                                         // throws the reading away so many times
 	Correct  func(journey.PersonData) journey.PersonData // changes what was read
 	Resume   bool                                        // takes up the visit on the screen, if there is one
@@ -191,6 +192,11 @@ func (v *visit) act(ctx context.Context, s agent.State) error {
 	case agent.StepConsent:
 		return v.once(ctx, mark, agent.Consent{Given: !v.p.Refuse})
 	case agent.StepDocument, agent.StepSelfie:
+		if l := s.Lights; l != nil && l.Asking {
+			return v.once(ctx, mark+"lights", agent.AnswerLights{Yes: !v.p.NoLights})
+		} else if l != nil {
+			return v.once(ctx, mark+"shown", agent.LightsShown{At: time.Now()})
+		}
 		if v.p.ByHand && s.ByHand {
 			return v.once(ctx, mark+"hand", agent.TakeNow{})
 		}

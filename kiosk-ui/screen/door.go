@@ -83,7 +83,9 @@ func (u *UI) walk(visit func(b *touch.Button, x, y float32)) {
 func (u *UI) Ready() bool { return u.begun }
 
 // Covered reports whether an overlay lies over the screen.
-func (u *UI) Covered() bool { return u.help || (u.state.Asking && u.fault == nil) }
+func (u *UI) Covered() bool {
+	return u.help || u.fault == nil && (u.state.Asking || u.state.Lights != nil)
+}
 
 // Fault is what keeps the kiosk from starting, or nil.
 func (u *UI) Fault() *agent.Problem { return u.fault }

@@ -45,6 +45,8 @@ func (u *UI) overlay() fyne.CanvasObject {
 		return u.dialog("asking", u.t("asking.title"), u.t("asking.body"), theme.IconClock,
 			touch.Spec{ID: "still-here", Words: u.t("asking.yes"), Kind: touch.Primary, OnTap: u.stillHere},
 			touch.Spec{ID: "stop-now", Words: u.t("asking.no"), OnTap: u.stop})
+	case u.state.Lights != nil && u.fault == nil:
+		return u.lightsOver()
 	case u.help:
 		return u.dialog("help", u.t("bar.help"), u.t("help."+u.helpKey())+"\n"+u.t("help.staff"), theme.IconHelp,
 			touch.Spec{ID: "help-close", Words: u.t("help.close"), Kind: touch.Primary, OnTap: u.hideHelp})

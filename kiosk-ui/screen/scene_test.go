@@ -22,6 +22,7 @@ import (
 	"vestibule/journey"
 	"vestibule/kiosk-ui/theme"
 	"vestibule/models"
+	"vestibule/models/face/flash"
 )
 
 // double is an agent that remembers what it was asked and shows what it is told.
@@ -131,6 +132,10 @@ func scenes(now time.Time) map[string]agent.State {
 	put("selfie-hint", s(agent.StepSelfie, "/selfie"), func(x *agent.State) {
 		x.Hint, x.Attempt, x.Online = models.HintFaceSmall, 2, false
 		x.Retake = journey.CodeKey{Step: journey.Step2, Kind: journey.Retry, Code: "face_compare_underscore"}
+	})
+	put("lights-asked", s(agent.StepSelfie, "/selfie"), func(x *agent.State) { x.Lights = &agent.Lights{Asking: true} })
+	put("lights-on", s(agent.StepSelfie, "/selfie"), func(x *agent.State) {
+		x.Lights = &agent.Lights{Colours: flash.Draw(func(n int) int { return n - 1 }).Colours, Dwell: flash.Dwell}
 	})
 	put("checking", s(agent.StepChecking, "/selfie/checking"), nil)
 	result := func(o agent.Outcome) func(*agent.State) {

@@ -71,6 +71,7 @@ type UI struct {
 	// agent does not know of it and may ask somebody who is busy.
 	stirred time.Time
 
+	lit     time.Time   // since when the colour challenge has been on the screen; zero: it is not
 	drawing *image.RGBA // the attract screen's picture
 	drawnAs drawn
 }
@@ -86,6 +87,7 @@ type live struct {
 	camera   *touch.Camera
 	brackets *touch.Brackets
 	oval     *touch.Oval
+	field    *lightField
 	hint     *hintCard
 	moves    map[journey.Challenge]*canvas.Image
 	bar      *movingBar
@@ -336,6 +338,7 @@ type shown struct {
 	wrong              string
 	challenged, faults bool
 	otherSide          bool
+	asksLights, lights bool
 }
 
 func (u *UI) shown() shown {
@@ -345,7 +348,8 @@ func (u *UI) shown() shown {
 		attempt: s.Attempt, most: s.MaxAttempts, retake: s.Retake, variant: s.RetakeVariant, byHand: s.ByHand, online: s.Online,
 		asking: s.Asking, help: u.help, strong: u.strong, ready: u.begun, editing: u.editing, wrong: u.wrong,
 		challenged: s.Challenge != "", faults: u.fault != nil,
-		otherSide: s.OtherSide,
+		otherSide:  s.OtherSide,
+		asksLights: s.Lights != nil && s.Lights.Asking, lights: s.Lights != nil && !s.Lights.Asking,
 	}
 	if u.draft != nil {
 		k.review = *u.draft
@@ -389,6 +393,7 @@ func (u *UI) compose() {
 	}
 	u.stage.Objects = objects
 	u.stage.Refresh()
+	u.liveLights()
 	u.liven()
 	if u.begun && u.fault == nil && u.state.Step == agent.StepAttract && !u.told {
 		u.told = true

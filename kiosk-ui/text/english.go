@@ -109,6 +109,13 @@ func english() map[string]string {
 
 		"closed.wait": "This kiosk opens again by itself.",
 
+		"lights.title": "Coloured light",
+		"lights.body":  "The screen changes its colour for four seconds. Please do not start if flashing light harms you: we will check in another way.",
+		"lights.start": "Start",
+		"lights.skip":  "Without light",
+		"lights.look":  "Look at the screen and hold still",
+		"lights.end":   "Touch the screen to end this",
+
 		"asking.title": "Are you still there?",
 		"asking.body":  "Without an answer everything is cleared in {s} s.",
 		"asking.yes":   "Yes, I am here",

@@ -109,6 +109,13 @@ func japanese() map[string]string {
 
 		"closed.wait": "自動的に再開します。",
 
+		"lights.title": "色の光",
+		"lights.body":  "画面の色が4秒間変わります。点滅する光が苦手な方は開始しないでください。別の方法で確認します。",
+		"lights.start": "開始",
+		"lights.skip":  "光なしで続ける",
+		"lights.look":  "画面を見て、動かないでください",
+		"lights.end":   "やめるには画面に触れてください",
+
 		"asking.title": "まだいらっしゃいますか",
 		"asking.body":  "お返事がなければ、{s}秒後にすべて消去します。",
 		"asking.yes":   "はい、います",

@@ -258,6 +258,7 @@ func (d *deciding) face() {
 		d.fire(ev, journey.Pending, journey.ReasonFaceAgentReview, "minSimilarity")
 	}
 
+	d.flashed()
 	if !d.p.Liveness.Passive && !d.p.Liveness.Active {
 		return
 	}
@@ -269,6 +270,22 @@ func (d *deciding) face() {
 	}
 	ev := d.say(CheckLiveness, journey.EventLivenessVerification, journey.Fail, detail, d.kiosk(journey.EventLivenessVerification))
 	d.fire(ev, journey.Rejected, journey.ReasonAutomaticVerification, "minLiveness")
+}
+
+// flashed: who did not see the colours of the screen, where policy wants them, is looked at by people.
+func (d *deciding) flashed() {
+	if !d.p.Liveness.Flash {
+		return
+	}
+	cause := d.kiosk(journey.KioskFlashCheck)
+	for _, s := range d.s.Liveness.Signals {
+		if s.Name == "flash" && s.Ran {
+			d.say(CheckFlash, journey.CentreFlashCheck, journey.Pass, map[string]string{"score": number(s.Score)}, cause)
+			return
+		}
+	}
+	ev := d.say(CheckFlash, journey.CentreFlashCheck, journey.Fail, nil, cause)
+	d.fire(ev, journey.Pending, journey.ReasonFaceAgentReview, "liveness.flash")
 }
 
 // faceAge: how old the face of the last try looks, where policy sets conditions on it. The impression of a

@@ -150,6 +150,7 @@ const (
 	CheckFace        = "face"
 	CheckLiveness    = "liveness"
 	CheckFaceAge     = "face-age"
+	CheckFlash       = "flash"
 	CheckPII         = "pii"
 	CheckSelfie      = "selfie"
 	CheckApproved    = "approved"

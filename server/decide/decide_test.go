@@ -133,6 +133,26 @@ func TestDecisions(t *testing.T) {
 			[]string{"face-age"},
 		},
 		{
+			"the person did not want the screen to flash", func(s scene) {
+				s.p.Liveness.Flash = true
+				s.e.Submission.Liveness.Signals = []journey.LivenessSignal{{Name: "flash", Why: []string{"declined"}}}
+			},
+			journey.Pending, journey.ReasonFaceAgentReview, "", "liveness.flash",
+			[]string{"flash"},
+		},
+		{
+			"the kiosk never held the colours against the face", func(s scene) { s.p.Liveness.Flash = true },
+			journey.Pending, journey.ReasonFaceAgentReview, "", "liveness.flash",
+			[]string{"flash"},
+		},
+		{
+			"the skin reflected the colours", func(s scene) {
+				s.p.Liveness.Flash = true
+				s.e.Submission.Liveness.Signals = []journey.LivenessSignal{{Name: "flash", Ran: true, Score: 88}}
+			},
+			journey.Approved, "", "", "", nil,
+		},
+		{
 			"nobody knows how old the face looks", func(s scene) {
 				limit := 25.0
 				s.p.FaceAge.Conditions = []journey.AgeCondition{{Target: "low", Operator: "gte", Selfie: true, Custom: &limit}}

@@ -4,7 +4,7 @@
 //
 // EXPERIMENTAL. The judgement is tested against a physical model of skin, ambient light
 // and camera (package simulate) and against nothing else: nobody measured it on people,
-// and no figure below is more than a starting value. It is not part of any policy yet.
+// and no figure below is more than a starting value. Policies leave it out unless they ask for it.
 //
 // What may live here: drawing the colours and judging means of colours over time. What
 // may not: the screen, the camera, pixels, clocks.
