@@ -36,9 +36,11 @@ func (o *owner) enterDocument(events ...*journey.Event) {
 
 // lookAtDocument runs the document camera until a picture was taken.
 func (o *owner) lookAtDocument() {
+	p := o.v.Policy.Document
+	tilt := p.Tilt && p.Genuineness
 	turned := o.v.first != nil // also in a second try: it may still lie as it did
 	o.runCapture(o.cfg.DocumentCamera, camera.RoleDocument, func(ctx context.Context, r capture.Rig) func() {
-		r.Turned = turned
+		r.Turned, r.Tilt = turned, tilt
 		shot, err := capture.Document(ctx, r)
 		return func() {
 			if err != nil {
@@ -341,7 +343,7 @@ func (o *owner) checkDocument(seen sight, err error) {
 		return
 	}
 	var verdicts []check.Verdict
-	closer := &closer{side: sideOf(d, step.Barcode), frames: [2][]models.Frame{shot.Frames}}
+	closer := &closer{side: sideOf(d, step.Barcode), frames: [2][]models.Frame{allOf(shot)}}
 	if v.first != nil {
 		here, there := sideOf(d, seen.barcode), sideOf(v.first.doc, v.first.barcode)
 		closer.side, closer.other, closer.frames[1] = here, &there, v.first.frames
@@ -400,6 +402,11 @@ func (o *owner) checkDocument(seen sight, err error) {
 	}
 }
 
+// allOf is every frame of a document's picture, those held aslant last.
+func allOf(s capture.Shot) []models.Frame {
+	return append(s.Frames[:len(s.Frames):len(s.Frames)], s.Tilted...)
+}
+
 // portraitOf gives the portrait that is to be kept: a face on a card's back is
 // the small copy of the one in front.
 func portraitOf(d models.Document, kind journey.EvidenceKind) []byte {
@@ -415,7 +422,7 @@ func (o *owner) turnOver(need check.Need, seen sight, page []byte, causes []stri
 	v := o.v
 	ev := o.verdict(check.OneSide(need, seen.doc), causes...)
 	ev.Started = seen.started
-	v.first, v.need = &side{doc: seen.doc, barcode: seen.barcode, frames: seen.shot.Frames, page: page, causes: append(causes, ev.ID)}, need
+	v.first, v.need = &side{doc: seen.doc, barcode: seen.barcode, frames: allOf(seen.shot), page: page, causes: append(causes, ev.ID)}, need
 	v.Retake, v.RetakeVariant, v.Why = journey.CodeKey{}, "", nil
 	o.enterDocument(ev)
 }

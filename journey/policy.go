@@ -37,8 +37,11 @@ type Policy struct {
 // DocumentPolicy says which closer looks the kiosk takes at a document.
 type DocumentPolicy struct {
 	Genuineness bool `json:"genuineness"` // document liveness: a screen, a print, an exchanged portrait
-	Text        bool `json:"text"`        // the print is read and held against zone and barcode
-	Barcode     bool `json:"barcode"`     // the PDF417 symbol on the back of a card is read
+	// Tilt asks people to tilt the document and measures how much of it changes colour or light, as a
+	// hologram's does. EXPERIMENTAL, with Genuineness only: it tells whoever reviews, and decides nothing.
+	Tilt    bool `json:"tilt"`
+	Text    bool `json:"text"`    // the print is read and held against zone and barcode
+	Barcode bool `json:"barcode"` // the PDF417 symbol on the back of a card is read
 }
 
 // LivenessPolicy says which presentation attack checks run on the kiosk.

@@ -59,6 +59,7 @@ const (
 	HintFinger       HintCode = "finger" // something of skin's colour lies over the document's border
 	HintCopy         HintCode = "copy"   // a copy in black and white
 	HintHold         HintCode = "hold-still"
+	HintTilt         HintCode = "tilt" // slowly, so that what shimmers on it is seen
 	HintNoFace       HintCode = "no-face"
 	HintSeveralFaces HintCode = "several-faces"
 	HintFaceSmall    HintCode = "face-small"     // relative to the frame

@@ -10,6 +10,7 @@ import (
 // Shot is a document's picture: a few frames to be read and voted on.
 type Shot struct {
 	Frames  []models.Frame // sharpest first
+	Tilted  []models.Frame // the same side held aslant, where Rig.Tilt asked for it and the person did it
 	Auto    bool           // by itself, not by hand
 	Started time.Time
 	Taken   time.Time
@@ -43,7 +44,10 @@ func Document(ctx context.Context, r Rig) (Shot, error) {
 				if progress >= 1 || hand {
 					shot.Frames, shot.Auto = s.best(readFrames), !hand
 					shot.Taken = r.Options.Now()
-					return nil
+					if r.Tilt && l.glance.Outline != nil {
+						shot.Tilted, err = e.tilted(ctx, l.glance)
+					}
+					return err
 				}
 			}
 			fired, err := e.pace(ctx, tick.C)

@@ -83,6 +83,8 @@ type Rig struct {
 	// Turned says that the document has to be turned over first: until something
 	// moves, the picture is not taken by itself (for turnLimit).
 	Turned bool
+	// Tilt asks to tilt the document after its picture was taken: what shimmers on it changes then.
+	Tilt bool
 	// Shutter fires when the picture is to be taken now.
 	Shutter <-chan struct{}
 	Options Options

@@ -242,6 +242,14 @@ func IDLiveness(g *models.Genuineness, p journey.Policy) Verdict {
 		"screenReplay": score(g.ScreenReplay), "paperPrinted": score(g.PaperPrinted),
 		"replacePortrait": score(g.ReplacePortrait),
 	}
+	if p.Document.Tilt {
+		detail["tilt"] = "not-shown"
+		for _, c := range g.Cues {
+			if c.Name == models.CueTilt {
+				detail["tilt"] = score(c.Measured)
+			}
+		}
+	}
 	if cues := weak(g.Cues); len(cues) > 0 {
 		detail["cues"] = strings.Join(cues, " ")
 	}

@@ -84,7 +84,7 @@ func hintIcon(h models.HintCode) theme.Icon {
 		return theme.IconFurther
 	case models.HintCutOff, models.HintFinger:
 		return theme.IconCorners
-	case models.HintAngle, models.HintFaceTurned:
+	case models.HintAngle, models.HintTilt, models.HintFaceTurned:
 		return theme.IconTurn
 	case models.HintBlur:
 		return theme.IconFocus

@@ -151,6 +151,7 @@ func arabic() map[string]string {
 		"hint.finger":         "أبعد إصبعك عن الوثيقة",
 		"hint.copy":           "استخدم الوثيقة الأصلية، لا نسخة منها",
 		"hint.hold-still":     "ممتاز – ابقَ ثابتاً الآن",
+		"hint.tilt":           "أمِلها الآن ببطء ذهاباً وإياباً",
 		"hint.no-face":        "قف أمام الكاميرا",
 		"hint.several-faces":  "شخص واحد فقط من فضلك",
 		"hint.face-small":     "اقترب قليلاً",

@@ -151,6 +151,7 @@ func english() map[string]string {
 		"hint.finger":         "Take your finger off the document",
 		"hint.copy":           "Please use the original, not a copy",
 		"hint.hold-still":     "Good – now hold still",
+		"hint.tilt":           "Now tilt it slowly to and fro",
 		"hint.no-face":        "Step in front of the camera",
 		"hint.several-faces":  "Only one person at a time, please",
 		"hint.face-small":     "Come a little closer",

@@ -151,6 +151,7 @@ func japanese() map[string]string {
 		"hint.finger":         "指が書類にかからないように",
 		"hint.copy":           "コピーではなく原本をお使いください",
 		"hint.hold-still":     "いいですね。そのまま動かずに",
+		"hint.tilt":           "ゆっくり前後に傾けてください",
 		"hint.no-face":        "カメラの前に立ってください",
 		"hint.several-faces":  "お一人ずつお願いします",
 		"hint.face-small":     "もう少し近づいてください",

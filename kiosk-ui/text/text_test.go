@@ -49,7 +49,7 @@ func hasLetters(s string) bool { return strings.ContainsFunc(s, unicode.IsLetter
 func TestEveryHintAndMovementHasASentence(t *testing.T) {
 	hints := []models.HintCode{
 		models.HintDark, models.HintBright, models.HintNoDocument, models.HintNoMRZ, models.HintTooFar, models.HintTooClose,
-		models.HintCutOff, models.HintAngle, models.HintGlare, models.HintBlur, models.HintFinger, models.HintCopy, models.HintHold, models.HintNoFace,
+		models.HintCutOff, models.HintAngle, models.HintGlare, models.HintBlur, models.HintFinger, models.HintCopy, models.HintHold, models.HintTilt, models.HintNoFace,
 		models.HintSeveralFaces, models.HintFaceSmall, models.HintFacePixels, models.HintEyesClose, models.HintFaceBorder,
 		models.HintFaceCropped, models.HintFaceTurned, models.HintEyesClosed, models.HintFaceCovered,
 	}
