@@ -13,6 +13,7 @@ import (
 	"net/http/cookiejar"
 	neturl "net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -277,6 +278,18 @@ func TestTheWholeWay(t *testing.T) {
 			got = ask(t, base+"/journeys/s-again", key)
 			require.Contains(t, got["explain"].(map[string]any)["sentence"], "approved already")
 			require.Equal(t, http.StatusUnauthorized, status(base+"/journeys"))
+
+			// A partner's program finds its way by the description alone.
+			partner := run(t, "key", "add", "-data", data, "-db", url, "-name", "partner", "-scope", "submissions:read,journeys:read", "-project", "default")
+			example := exec.Command("go", "run", "./api/example", "-url", base)
+			example.Env = append(os.Environ(), "VESTIBULE_API_KEY="+partner)
+			said, err := example.CombinedOutput()
+			require.NoError(t, err, string(said))
+			require.Contains(t, string(said), "submission "+anna.ID+" approved")
+			require.Contains(t, string(said), "submission "+again.ID+" rejected")
+			require.Contains(t, string(said), "submission "+listed.ID+" pending")
+			require.Regexp(t, "journey s-again REJECTED .*approved already", string(said))
+			require.NotContains(t, string(said), "journey s-anna")
 
 			// A picture needs a key of its own, and is noted; a revoked key opens nothing.
 			link := ask(t, base+"/submission?submission_id="+anna.ID, key)["image"].(map[string]any)["selfieImage"].(string)

@@ -62,6 +62,8 @@ type Config struct {
 	Waiting func(ctx context.Context, submission string) (string, error)
 	Clock   func() time.Time
 	Log     *slog.Logger
+	// BodyWithin is how long the body of a POST may take; 0 means ten seconds.
+	BodyWithin time.Duration
 }
 
 // server answers requests.
@@ -136,6 +138,9 @@ func operations() []operation {
 // Handler serves the operations, their description and the public key for
 // encrypted requests.
 func Handler(c Config) http.Handler {
+	if c.BodyWithin == 0 {
+		c.BodyWithin = bodyWithin
+	}
 	s := server{c, newLimits(c.Clock)}
 	r := chi.NewRouter()
 	for _, op := range operations() {

@@ -7,9 +7,13 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"io"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"testing"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/stretchr/testify/require"
@@ -57,6 +61,23 @@ func TestABodyThatCannotBeTakenIsRefused(t *testing.T) {
 			require.Equal(t, c.code, decoded(t, w)["errorCode"])
 		})
 	}
+}
+
+func TestASlowBodyIsNotWaitedFor(t *testing.T) {
+	s := sample()
+	web := httptest.NewServer(Handler(Config{Store: s, Private: s, Audit: s.note, Clock: time.Now, Log: slog.New(slog.DiscardHandler), BodyWithin: 50 * time.Millisecond}))
+	defer web.Close()
+	body, feed := io.Pipe()
+	defer feed.Close()
+	go func() { _, _ = io.WriteString(feed, `{"limit":`) }()
+	r, err := http.NewRequest(http.MethodPost, web.URL+"/submission", body)
+	require.NoError(t, err)
+	r.Header.Set("x-api-key", "good")
+	r.Header.Set("Content-Type", jsonMedia)
+	resp, err := http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	require.Equal(t, http.StatusRequestTimeout, resp.StatusCode)
 }
 
 // partner registers a key pair for the API key "sealed".

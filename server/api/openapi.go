@@ -159,10 +159,17 @@ func (s *schemas) add(of any) node {
 	r.AddTypeMapping(json.RawMessage{}, map[string]any{})
 	_, err := r.Reflect(of, jsonschema.RootRef, jsonschema.DefinitionsPrefix(prefix), jsonschema.InterceptDefName(name),
 		jsonschema.InterceptNullability(func(p jsonschema.InterceptNullabilityParams) {
-			// Lists and maps of ours are never null; a pointer is only where it says so.
+			// Lists and maps of ours are never null.
 			if p.NullAdded && p.Type.Kind() != reflect.Pointer {
 				p.Schema.RemoveType(jsonschema.Null)
 			}
+		}),
+		jsonschema.InterceptProp(func(p jsonschema.InterceptPropParams) error {
+			// What is left out when there is nothing is never null either.
+			if p.Processed && strings.Contains(p.Field.Tag.Get("json"), ",omitempty") {
+				p.PropertySchema.RemoveType(jsonschema.Null)
+			}
+			return nil
 		}),
 		jsonschema.CollectDefinitions(func(name string, schema jsonschema.Schema) {
 			b, err := json.Marshal(schema)

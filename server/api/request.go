@@ -16,9 +16,9 @@ import (
 
 // Bounds of a request.
 const (
-	maxQuery  = 16 << 10 // of the address' query; an encrypted one takes most of it
-	maxBody   = 64 << 10
-	bodyLimit = 10 * time.Second
+	maxQuery   = 16 << 10 // of the address' query; an encrypted one takes most of it
+	maxBody    = 64 << 10
+	bodyWithin = 10 * time.Second
 )
 
 // parameters reads what is asked from the query of a GET or the body of a POST.
@@ -38,7 +38,7 @@ func (s server) parameters(w http.ResponseWriter, r *http.Request, op operation)
 		if len(values) > 0 {
 			return nil, false, unreadable(http.StatusBadRequest, "with POST all parameters stand in the body")
 		}
-		if values, err = readBody(w, r); err != nil {
+		if values, err = s.readBody(w, r); err != nil {
 			return nil, false, err
 		}
 	}
@@ -82,7 +82,7 @@ func single(all url.Values) (map[string]string, error) {
 }
 
 // readBody reads the parameters of a POST, a form or a JSON object.
-func readBody(w http.ResponseWriter, r *http.Request) (map[string]string, error) {
+func (s server) readBody(w http.ResponseWriter, r *http.Request) (map[string]string, error) {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/json" && media != "application/x-www-form-urlencoded" {
 		return nil, unreadable(http.StatusUnsupportedMediaType, "send application/json or application/x-www-form-urlencoded")
@@ -91,7 +91,7 @@ func readBody(w http.ResponseWriter, r *http.Request) (map[string]string, error)
 		return nil, unreadable(http.StatusUnsupportedMediaType, "send the body uncompressed")
 	}
 	// A connection that cannot have a deadline is not the network: nothing to bound.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyLimit))
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.BodyWithin))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var large *http.MaxBytesError
 	switch {
