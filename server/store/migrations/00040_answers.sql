@@ -18,8 +18,14 @@ CREATE INDEX submission_project_applicant ON submission (project, applicant);
 CREATE INDEX decision_session ON decision (session, at);
 CREATE INDEX session_project_started ON session (project, started, id);
 CREATE INDEX session_kiosk_started ON session (kiosk, started, id);
+CREATE INDEX session_status_started ON session (status, started, id);
+CREATE INDEX session_decision_started ON session (decision, started, id);
+CREATE INDEX session_reason_started ON session (reason, started, id);
 
 -- +goose Down
+DROP INDEX session_reason_started;
+DROP INDEX session_decision_started;
+DROP INDEX session_status_started;
 DROP INDEX session_kiosk_started;
 DROP INDEX session_project_started;
 DROP INDEX decision_session;
