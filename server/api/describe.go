@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"net/http"
 	"strconv"
+	"sync"
 
 	"github.com/go-chi/chi/v5"
 
@@ -21,18 +22,23 @@ var referenceStyle []byte
 // describe serves what says how to use the API, to everybody: it holds nothing of
 // anybody. The page needs nothing from elsewhere.
 func (s server) describe(r chi.Router) {
-	text, err := Document()
-	if err != nil {
-		panic(err) // made from this binary's own types, and a test makes it
-	}
-	page, err := reference()
-	if err != nil {
-		panic(err)
-	}
-	r.Get("/openapi.json", openapi(text))
+	r.Get("/openapi.json", s.once("application/json", Document))
 	r.Get("/jwks.json", s.jwks)
-	r.Get("/docs", func(w http.ResponseWriter, _ *http.Request) { public(w, "text/html; charset=utf-8", page) })
+	r.Get("/docs", s.once("text/html; charset=utf-8", reference))
 	r.Get("/docs/reference.css", func(w http.ResponseWriter, _ *http.Request) { public(w, "text/css; charset=utf-8", referenceStyle) })
+}
+
+// once serves what is made when it is first asked for, and the same from then on.
+func (s server) once(media string, make func() ([]byte, error)) http.HandlerFunc {
+	made := sync.OnceValues(make)
+	return func(w http.ResponseWriter, r *http.Request) {
+		text, err := made()
+		if err != nil {
+			s.write(w, r, nil, err)
+			return
+		}
+		public(w, media, text)
+	}
 }
 
 // public writes what anybody may see.

@@ -3,7 +3,6 @@ package api
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"reflect"
 	"strings"
 
@@ -187,9 +186,4 @@ func (s *schemas) add(of any) node {
 		s.err = fmt.Errorf("describe %T: %w", of, err)
 	}
 	return node{"$ref": prefix + name(reflect.TypeOf(of), "")}
-}
-
-// openapi serves the document.
-func openapi(text []byte) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) { public(w, "application/json", text) }
 }
