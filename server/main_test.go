@@ -333,11 +333,11 @@ func TestTheWholeWay(t *testing.T) {
 				}
 				waiting, _ := ask(t, base+"/journeys/s-stuck", key)["waiting"].(string)
 				return strings.HasPrefix(waiting, "vision_worker_lost")
-			}, time.Minute, 20*time.Millisecond)
+			}, time.Minute, 100*time.Millisecond)
 			require.Equal(t, http.StatusServiceUnavailable, status(base+"/readyz"))
 
 			// The delivery of the verdict comes back.
-			require.Eventually(t, func() bool { return ask(t, base+"/journeys/s-listed", key)["delivered"] != nil }, time.Minute, 20*time.Millisecond)
+			require.Eventually(t, func() bool { return ask(t, base+"/journeys/s-listed", key)["delivered"] != nil }, time.Minute, 100*time.Millisecond)
 
 			// The policy came with the enrolment; a new one follows without a restart.
 			require.NoError(t, os.WriteFile(policy, []byte(`{"version":"t2","recheck":false}`), 0o600))

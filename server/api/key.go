@@ -109,7 +109,7 @@ func (s server) admit(w http.ResponseWriter, r *http.Request, scope string) (sto
 // Requests a second that a key may make where it does not say itself, and how many
 // at once: a multiple. Starting values.
 const (
-	DefaultPerSecond = 20
+	DefaultPerSecond = 50
 	burst            = 2
 )
 
