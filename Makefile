@@ -20,10 +20,10 @@ PKG_TRAIN   := python3-torch python3-opencv python3-pil fonts-ocr-b fonts-dejavu
 # Packages without cgo: their tests also run under the race detector, which costs seconds there and minutes elsewhere.
 RACE := ./journey/... ./sync/... ./agent/check/... ./agent/visitor/... ./server/decide/... ./server/duplicate/... ./server/aml/...
 
-.PHONY: help demo run test check bench evaluate peers contract train-mrz models deps build clean
+.PHONY: help demo run test check bench bench-centre evaluate peers contract train-mrz models deps build clean
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 demo: deps models build ## one visit after another, from the first touch to the decision (KEEP=1 leaves the servers up)
 	@$(BIN)/demo $(if $(KEEP),-keep) -bin $(BIN) -out $(BUILD)/demo
@@ -50,6 +50,11 @@ check: deps models build ## what to run before a commit: format, vet, linters, t
 
 bench: deps models build ## speed and size, written to build/bench.json
 	@$(BIN)/demo -bin $(BIN) -out $(BUILD)/demo -bench $(BUILD)/bench.json
+
+N ?= 2000
+bench-centre: ## speed of the API with N submissions in the store (N=2000), written to build/bench-centre.json
+	@mkdir -p $(BUILD)
+	@VESTIBULE_BENCH_N=$(N) VESTIBULE_BENCH_OUT=$(abspath $(BUILD))/bench-centre.json go test -run '^$$' -bench '^BenchmarkSubmissions$$' -benchtime 200x -timeout 60m ./server
 
 # Screening first: the page that the other command writes shows the figures of both.
 evaluate: deps models ## accuracy on a labelled set (DATA=dir), written to build/evaluate.json and .html

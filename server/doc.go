@@ -11,7 +11,7 @@
 //	decide/     evidence, policy and look-ups in, a decision out (pure)
 //	centre/     the runner: re-check, look up, decide and journal, one job at a time
 //	broker/     the embedded MQTT broker
-//	api/        GET /submission and the journeys as JSON
+//	api/        submissions, pictures and journeys for partners, described as OpenAPI; api/example/ asks it
 //	console/    the journeys in a browser
 //
 // What may live in this folder itself: commands, flags and the wiring of the

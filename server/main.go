@@ -43,6 +43,8 @@ func verbs() []verb {
 		{"kiosk revoke", "take a kiosk's right to speak away", kioskRevoke},
 		{"kiosk list", "list the kiosks", kioskList},
 		{"key add", "make an API key", keyAdd},
+		{"key list", "list the API keys", keyList},
+		{"key revoke", "end an API key at once", keyRevoke},
 		{"list import", "import a sanctions list and put it in force", listImport},
 		{"policy apply", "put a policy in force", policyApply},
 		{"policy show", "print the policy in force", policyShow},

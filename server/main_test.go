@@ -13,6 +13,7 @@ import (
 	"net/http/cookiejar"
 	neturl "net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -176,7 +177,7 @@ func (k *kiosk) visit(session string, s journey.Submission) {
 	body := wire.SubmissionBody{Submission: s.ID, Session: session, Revision: s.Revision}
 	for _, kind := range []journey.EvidenceKind{journey.EvidenceFront, journey.EvidenceSelfie} {
 		e := journey.Evidence{ID: kiosktest.NewID(), Kind: kind, Attempt: 1, Media: "image/jpeg", Taken: time.Now()}
-		sealed := seal1(seal.InfoEvidence, seal.EvidenceAAD(s.Kiosk, s.ID, e.ID), bytes.Repeat([]byte("picture "), 30_000))
+		sealed := seal1(seal.InfoEvidence, seal.EvidenceAAD(s.Kiosk, s.ID, e.ID), kiosktest.JPEG())
 		e.Blob, err = k.box.AppendBlob(ctx, tx, sealed)
 		require.NoError(k.t, err)
 		e.Size = int64(len(sealed))
@@ -278,6 +279,33 @@ func TestTheWholeWay(t *testing.T) {
 			require.Contains(t, got["explain"].(map[string]any)["sentence"], "approved already")
 			require.Equal(t, http.StatusUnauthorized, status(base+"/journeys"))
 
+			// A partner's program finds its way by the description alone.
+			partner := run(t, "key", "add", "-data", data, "-db", url, "-name", "partner", "-scope", "submissions:read,journeys:read", "-project", "default")
+			example := exec.Command("go", "run", "./api/example", "-url", base)
+			example.Env = append(os.Environ(), "VESTIBULE_API_KEY="+partner)
+			said, err := example.CombinedOutput()
+			require.NoError(t, err, string(said))
+			require.Contains(t, string(said), "submission "+anna.ID+" approved")
+			require.Contains(t, string(said), "submission "+again.ID+" rejected")
+			require.Contains(t, string(said), "submission "+listed.ID+" pending")
+			require.Regexp(t, "journey s-again REJECTED .*approved already", string(said))
+			require.NotContains(t, string(said), "journey s-anna")
+
+			// A picture needs a key of its own, and is noted; a revoked key opens nothing.
+			link := ask(t, base+"/submission?submission_id="+anna.ID, key)["image"].(map[string]any)["selfieImage"].(string)
+			require.Equal(t, http.StatusForbidden, status2(base+link, key))
+			pictures := run(t, "key", "add", "-data", data, "-db", url, "-name", "pictures", "-scope", "images:read,submissions:read", "-project", "default")
+			require.Equal(t, kiosktest.JPEG(), fetch(t, base+link, pictures))
+			require.Equal(t, http.StatusNotFound, status2(base+link+"0", pictures))
+			var row string
+			for _, line := range strings.Split(run(t, "key", "list", "-data", data, "-db", url), "\n") {
+				if strings.Contains(line, "\tpictures\t") {
+					row, _, _ = strings.Cut(line, "\t")
+				}
+			}
+			run(t, "key", "revoke", "-data", data, "-db", url, row)
+			require.Equal(t, http.StatusUnauthorized, status2(base+link, pictures))
+
 			jar, err := cookiejar.New(nil)
 			require.NoError(t, err)
 			browser := http.Client{Jar: jar}
@@ -305,11 +333,11 @@ func TestTheWholeWay(t *testing.T) {
 				}
 				waiting, _ := ask(t, base+"/journeys/s-stuck", key)["waiting"].(string)
 				return strings.HasPrefix(waiting, "vision_worker_lost")
-			}, time.Minute, 20*time.Millisecond)
+			}, time.Minute, 100*time.Millisecond)
 			require.Equal(t, http.StatusServiceUnavailable, status(base+"/readyz"))
 
 			// The delivery of the verdict comes back.
-			require.Eventually(t, func() bool { return ask(t, base+"/journeys/s-listed", key)["delivered"] != nil }, time.Minute, 20*time.Millisecond)
+			require.Eventually(t, func() bool { return ask(t, base+"/journeys/s-listed", key)["delivered"] != nil }, time.Minute, 100*time.Millisecond)
 
 			// The policy came with the enrolment; a new one follows without a restart.
 			require.NoError(t, os.WriteFile(policy, []byte(`{"version":"t2","recheck":false}`), 0o600))
@@ -346,6 +374,19 @@ func status2(url, key string) int {
 	}
 	_ = resp.Body.Close()
 	return resp.StatusCode
+}
+
+func fetch(t *testing.T, url, key string) []byte {
+	t.Helper()
+	req, err := http.NewRequest(http.MethodGet, url, nil)
+	require.NoError(t, err)
+	req.Header.Set("x-api-key", key)
+	resp, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(t, errors.Join(err, resp.Body.Close()))
+	require.Equal(t, http.StatusOK, resp.StatusCode, string(body))
+	return body
 }
 
 func ask(t *testing.T, url, key string) map[string]any {

@@ -2,22 +2,33 @@ package main
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"vestibule/journey"
 	"vestibule/server/aml"
 	"vestibule/server/api"
+	"vestibule/server/blobs"
 	"vestibule/server/centre"
 	"vestibule/server/ingest"
 	"vestibule/server/store"
 	"vestibule/server/vault"
+	"vestibule/sync/seal"
 	"vestibule/sync/wire"
 )
 
 // private opens for the API what is kept encrypted.
-type private struct{ vault *vault.Vault }
+type private struct {
+	vault *vault.Vault
+	shelf *blobs.Shelf
+	ring  *seal.Keyring
+}
 
 var _ api.Private = private{}
 
@@ -41,6 +52,43 @@ func (p private) EmailKey(email string) string {
 
 // UserKey gives the key that a user's id is found under.
 func (p private) UserKey(user string) string { return p.vault.Hash("user", user) }
+
+// Picture opens a sealed picture.
+func (p private) Picture(row store.Submission, e store.Evidence) ([]byte, error) {
+	sealed, err := p.shelf.Read(e.Blob)
+	if errors.Is(err, blobs.ErrNotHere) {
+		return nil, store.ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	plain, err := p.ring.Open(sealed, seal.InfoEvidence, seal.EvidenceAAD(row.Kiosk, row.ID, e.ID))
+	if err != nil {
+		return nil, fmt.Errorf("open evidence %s: %w", e.ID, err)
+	}
+	return plain, nil
+}
+
+// PageTag signs a place in a list: 128 bits are plenty for what is no secret.
+func (p private) PageTag(text string) string { return p.vault.Hash("page", text)[:32] }
+
+// RequestKey gives the key that opens encrypted requests. It follows from the vault's
+// key, so that copies of the centre share it and nothing more has to be kept. One
+// try in 2^32 is no number of the curve: the next one is.
+func (p private) RequestKey() (*ecdsa.PrivateKey, error) {
+	var err error
+	for i := range 4 {
+		var raw []byte
+		if raw, err = hex.DecodeString(p.vault.Hash("request key", strconv.Itoa(i+1))); err != nil {
+			break
+		}
+		var key *ecdsa.PrivateKey
+		if key, err = ecdsa.ParseRawPrivateKey(elliptic.P256(), raw); err == nil {
+			return key, nil
+		}
+	}
+	return nil, fmt.Errorf("make the key for requests: %w", err)
+}
 
 // answers is the database as the API reads it: screening results are opened.
 type answers struct {

@@ -441,9 +441,15 @@ func (c *running) routes() http.Handler {
 		http.Redirect(w, r, "/console/journeys", http.StatusSeeOther)
 	})
 	r.Mount("/", api.Handler(api.Config{
-		Store: answers{c.store.Read(), c.vault}, Private: private{c.vault}, Waiting: c.waiting, Clock: time.Now, Log: c.log,
+		Store: answers{c.store.Read(), c.vault}, Private: private{c.vault, c.shelf, c.ring}, Audit: c.audit,
+		Waiting: c.waiting, Clock: time.Now, Log: c.log,
 	}))
 	return r
+}
+
+// audit notes who did what through the API.
+func (c *running) audit(ctx context.Context, who, what, target string) error {
+	return c.store.Write(ctx, func(tx *store.Tx) error { return tx.Audit(ctx, newID(), who, what, target, time.Now()) })
 }
 
 // waiting says why a submission is not decided yet: pictures that are still to

@@ -3,10 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -67,27 +65,6 @@ func open(ctx context.Context, data, db string) (*store.Store, error) {
 	return s, nil
 }
 
-// keyBytes gives an API key 256 bits: no need to hash it slowly.
-const keyBytes = 32
-
-// addKey makes an API key and gives it, for the only time.
-func addKey(ctx context.Context, s *store.Store, name, scope string) (string, error) {
-	raw := make([]byte, keyBytes)
-	if _, err := rand.Read(raw); err != nil {
-		return "", fmt.Errorf("make API key: %w", err)
-	}
-	key := "vk_" + base64.RawURLEncoding.EncodeToString(raw)
-	now := time.Now()
-	err := s.Write(ctx, func(tx *store.Tx) error {
-		k := store.APIKey{ID: newID(), Name: name, Scope: scope, Created: now}
-		if err := tx.AddAPIKey(ctx, k, api.HashKey(key)); err != nil {
-			return err
-		}
-		return tx.Audit(ctx, newID(), "command line", "key add "+scope, k.ID, now)
-	})
-	return key, err
-}
-
 func initCommand(ctx context.Context, p *program, args []string) error {
 	fs, data, db := p.flags("")
 	name := fs.String("name", "Vestibule centre", "name of the authority, as certificates show it")
@@ -106,7 +83,7 @@ func initCommand(ctx context.Context, p *program, args []string) error {
 		return err
 	}
 	defer s.Close()
-	key, err := addKey(ctx, s, "admin", api.ScopeAdmin)
+	key, err := addKey(ctx, s, store.APIKey{Name: "admin", Scope: api.ScopeAdmin})
 	if err != nil {
 		return err
 	}
@@ -285,30 +262,6 @@ func kioskList(ctx context.Context, p *program, args []string) error {
 		}
 		_, _ = fmt.Fprintf(p.out, "%s\t%s\t%s\t%s\n", k.ID, k.Country, k.Project, state)
 	}
-	return nil
-}
-
-func keyAdd(ctx context.Context, p *program, args []string) error {
-	fs, data, db := p.flags("")
-	name := fs.String("name", "", "who the key is for")
-	scope := fs.String("scope", "", strings.Join(api.Scopes(), ", "))
-	if _, err := p.parse(fs, args, "data", "scope"); err != nil {
-		return err
-	}
-	if !api.KnownScope(*scope) {
-		return fault.New("scope_unknown", "there is no such scope", "use one of: "+strings.Join(api.Scopes(), ", "), nil)
-	}
-	s, err := open(ctx, *data, *db)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	key, err := addKey(ctx, s, *name, *scope)
-	if err != nil {
-		return err
-	}
-	_, _ = fmt.Fprintln(p.errs, "The API key follows. It is shown this once.")
-	_, _ = fmt.Fprintln(p.out, key)
 	return nil
 }
 

@@ -13,7 +13,7 @@ import (
 // answer is one submission in the contract's shape (variant: ID document). A
 // field is present when its data exists.
 type answer struct {
-	Submission      string               `json:"submission_id"`
+	Submission      string               `json:"submission_id" required:"true"`
 	Data            *answerData          `json:"data,omitempty"`
 	Image           *answerImage         `json:"image,omitempty"`
 	DuplicatedUsers []string             `json:"duplicated_users,omitempty"`
@@ -39,6 +39,8 @@ type answer struct {
 }
 
 type answerData struct {
+	Name           string `json:"name,omitempty"`        // knowledge based only
+	Phone          string `json:"phoneNumber,omitempty"` // knowledge based only
 	AgeGroup       string `json:"age_group,omitempty"`
 	FirstName      string `json:"first_name,omitempty"`
 	LastName       string `json:"last_name,omitempty"`
@@ -62,10 +64,30 @@ type answerImage struct {
 }
 
 type answerOCR struct {
-	Value       string    `json:"value"`
-	Score       *int      `json:"score,omitempty"`       // 0..100; rotate has none
-	Accepted    *bool     `json:"accepted,omitempty"`    // rotate has none
-	Coordinates []float64 `json:"coordinates,omitempty"` // x1, y1 … x4, y4 of the stored picture, 0..1, clockwise
+	Value       string         `json:"value" required:"true"`
+	Score       *int           `json:"score,omitempty"`    // 0..100; rotate has none
+	Accepted    *bool          `json:"accepted,omitempty"` // rotate has none
+	Coordinates *answerCorners `json:"coordinates,omitempty"`
+}
+
+// answerCorners are the corners of a field in the stored picture, 0..1, clockwise
+// from the top left of the text. The contract says only that they are an object.
+type answerCorners struct {
+	X1 float64 `json:"x1"`
+	Y1 float64 `json:"y1"`
+	X2 float64 `json:"x2"`
+	Y2 float64 `json:"y2"`
+	X3 float64 `json:"x3"`
+	Y3 float64 `json:"y3"`
+	X4 float64 `json:"x4"`
+	Y4 float64 `json:"y4"`
+}
+
+func corners(box []float64) *answerCorners {
+	if len(box) != 8 {
+		return nil
+	}
+	return &answerCorners{box[0], box[1], box[2], box[3], box[4], box[5], box[6], box[7]}
 }
 
 type answerRead struct {
@@ -77,6 +99,9 @@ type answerRead struct {
 	FullName    string `json:"fullName,omitempty"`
 	Gender      string `json:"gender,omitempty"`
 	Number      string `json:"number,omitempty"`
+	Licence     string `json:"licenseNumber,omitempty"`  // of a driver's licence
+	Identity    string `json:"identityNumber,omitempty"` // of a Korean document
+	CURP        string `json:"curpNumber,omitempty"`     // of a Mexican document
 	Nationality string `json:"nationality,omitempty"`
 }
 
@@ -87,10 +112,11 @@ type answerReview struct {
 	Gender         string `json:"gender,omitempty"`
 	Nationality    string `json:"nationality,omitempty"`
 	DocumentNumber string `json:"documentNumber,omitempty"`
+	Licence        string `json:"licenseNumber,omitempty"`
 }
 
 type answerKYC struct {
-	Result      string          `json:"result"`
+	Result      string          `json:"result" enum:"approved,rejected,pending,incomplete" required:"true"`
 	Comment     string          `json:"comment,omitempty"`
 	CommentCode string          `json:"commentCode,omitempty"`
 	Attempts    []answerAttempt `json:"attempts,omitempty"`
@@ -109,6 +135,7 @@ type answerAttempt struct {
 	Step2Third   string          `json:"step2Time3rd,omitempty"`
 	RetryMessage string          `json:"retryMsg,omitempty"`
 	RetryCode    string          `json:"retryCode,omitempty"`
+	Barcode      string          `json:"idBarcodeResult,omitempty"`
 	Similarity   *float64        `json:"faceSimilarityScore,omitempty"`
 	Selfie       string          `json:"selfieImage,omitempty"`
 	Liveness     *float64        `json:"livenessScore,omitempty"`
@@ -137,7 +164,7 @@ type answerCamera struct {
 	Type    string  `json:"type"`
 	Started string  `json:"processStartTime"`
 	Ended   string  `json:"processEndTime"`
-	Error   *string `json:"error"` // null when there was none
+	Error   *string `json:"error" nullable:"true" required:"true"` // null when there was none
 }
 
 type answerIDLiveness struct {
@@ -188,6 +215,15 @@ func (a *answer) personal(d journey.Submission) {
 			Gender: person.Gender, Nationality: person.Nationality, DocumentNumber: person.Number,
 		}
 	}
+	a.Email, a.UserID, a.TokenID = d.Email, d.UserID, d.TokenID
+	if variantOf(d) == journey.AnswerKnowledge {
+		a.Review = nil
+		a.Data = &answerData{Name: person.FullName(), Phone: d.Phone, Gender: person.Gender, Nationality: person.Nationality, Birth: person.Birth}
+		return
+	}
+	if doc.Type == journey.DriversLicense && a.Review != nil {
+		a.Review.Licence = person.Number
+	}
 	a.Data = &answerData{
 		AgeGroup:  ageGroup(person.Birth, d.Created),
 		FirstName: person.GivenNames, LastName: person.FamilyName, FullName: person.FullName(),
@@ -200,6 +236,15 @@ func (a *answer) personal(d journey.Submission) {
 		Birth: read.Birth, Issue: doc.IssueDate, Expire: doc.ExpiryDate, FirstName: read.GivenNames, LastName: read.FamilyName,
 		FullName: read.FullName(), Gender: read.Gender, Number: doc.Number, Nationality: read.Nationality,
 	}
+	if doc.Type == journey.DriversLicense {
+		a.OCR.Licence = doc.Number
+	}
+	switch doc.IssuingCountry {
+	case "KOR":
+		a.OCR.Identity = doc.PersonalNumber
+	case "MEX":
+		a.OCR.CURP = doc.PersonalNumber
+	}
 	if len(d.OCR) > 0 {
 		a.OCRRaw = make(map[string]answerOCR, len(d.OCR))
 		for _, f := range d.OCR {
@@ -207,21 +252,38 @@ func (a *answer) personal(d journey.Submission) {
 				a.OCRRaw[f.Item] = answerOCR{Value: f.Value}
 				continue
 			}
-			a.OCRRaw[f.Item] = answerOCR{f.Value, &f.Score, &f.Accepted, f.Box}
+			a.OCRRaw[f.Item] = answerOCR{f.Value, &f.Score, &f.Accepted, corners(f.Box)}
 		}
 	}
-	a.Email, a.UserID, a.TokenID = d.Email, d.UserID, d.TokenID
 }
 
 // rest fills what is neither personal, nor the result, nor screening.
 func (a *answer) rest(d journey.Submission) {
+	if variantOf(d) == journey.AnswerDocument {
+		a.document(d)
+	}
+	signals := answerSignals{Start: timestamp(d.StartPressed)}
+	for _, c := range d.Camera {
+		one := answerCamera{Type: string(c.Type), Started: timestamp(c.Started), Ended: timestamp(c.Ended)}
+		if c.Error != "" {
+			one.Error = &c.Error
+		}
+		signals.Camera = append(signals.Camera, one)
+	}
+	if signals.Start != "" || signals.Camera != nil {
+		a.Signals = &signals
+	}
+}
+
+// document fills what only a submission with a document has.
+func (a *answer) document(d journey.Submission) {
 	a.Recognition = &d.Recognition
 	if l := d.IDLiveness; l != nil {
 		a.IDLiveness = &answerIDLiveness{l.ScreenReplay, l.PaperPrinted, l.ReplacePortrait}
 	}
 	var image answerImage
 	for _, e := range d.Evidence {
-		link := imageLink(e.ID)
+		link := imageLink(d.ID, e.ID)
 		switch e.Kind {
 		case journey.EvidenceFront:
 			image.Front = link
@@ -236,15 +298,6 @@ func (a *answer) rest(d journey.Submission) {
 	if image != (answerImage{}) {
 		a.Image = &image
 	}
-	signals := answerSignals{Start: timestamp(d.StartPressed)}
-	for _, c := range d.Camera {
-		one := answerCamera{Type: string(c.Type), Started: timestamp(c.Started), Ended: timestamp(c.Ended)}
-		if c.Error != "" {
-			one.Error = &c.Error
-		}
-		signals.Camera = append(signals.Camera, one)
-	}
-	a.Signals = &signals
 }
 
 // kyc tells the decision and the attempts that led to it.
@@ -267,13 +320,14 @@ func kyc(s store.Submission, d journey.Submission) *answerKYC {
 		switch at.Step {
 		case journey.Step1:
 			step1 = append(step1, at.At)
+			one.Barcode = barcodeResult(d.Document, at.Code)
 		case journey.Step2:
 			step2 = append(step2, at.At)
 			similarity, liveness := at.Similarity, at.Liveness
 			one.Similarity, one.Liveness = &similarity, &liveness
 			one.Detail = &answerLiveness{at.Liveness, at.Probability, at.Quality}
 			if at.Selfie != "" {
-				one.Selfie = imageLink(at.Selfie)
+				one.Selfie = imageLink(s.ID, at.Selfie)
 			}
 		}
 		one.Step1First, one.Step1Second, one.Step1Third = nth(step1, 0), nth(step1, 1), nth(step1, 2)
@@ -286,11 +340,36 @@ func kyc(s store.Submission, d journey.Submission) *answerKYC {
 		}
 		k.Attempts = append(k.Attempts, one)
 	}
+	if variantOf(d) == journey.AnswerKnowledge {
+		return k // the contract has no list of retries there
+	}
 	for _, r := range d.Retries {
 		k.Retry = append(k.Retry, answerRetry{string(r.Step), r.Count, r.Code.Code, text(r.Code)})
 	}
 	return k
 }
+
+// Results of reading the barcode of a North American licence.
+const (
+	barcodeRead   = "success"
+	barcodeFailed = "fail"
+)
+
+// barcodeResult tells what an attempt says about the barcode; nothing where the
+// document has none, or the attempt failed before it.
+func barcodeResult(doc journey.DocumentData, code journey.CodeKey) string {
+	switch {
+	case doc.Layout != layoutAAMVA:
+	case code == journey.Step1RetryBarcodeProtocolFail:
+		return barcodeFailed
+	case code == journey.CodeKey{}:
+		return barcodeRead
+	}
+	return ""
+}
+
+// layoutAAMVA is the layout of a document whose data stand in the barcode on its back.
+const layoutAAMVA = "AAMVA"
 
 func nth(times []time.Time, i int) string {
 	if i >= len(times) {
@@ -307,9 +386,6 @@ func text(key journey.CodeKey) string {
 	}
 	return all[0].Text(nil)
 }
-
-// imageLink names a picture; the bytes stay sealed and have no address here.
-func imageLink(evidence string) string { return "evidence:" + evidence }
 
 func first(values ...string) string {
 	for _, v := range values {

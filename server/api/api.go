@@ -1,20 +1,20 @@
-// Package api answers partners' systems: GET /submission as the contract has it,
-// and journeys with their explanation, as JSON.
+// Package api answers partners' systems: submissions as the contract has them,
+// their pictures, and journeys with their explanation.
 //
 // What may live here: parameters, permissions, and the shape of answers. What may
-// not: statements, keys, and how anything came about.
+// not: statements, keys of the centre, and how anything came about.
+//
+// Null and absent: a field that has no value is absent, never null, never an empty
+// text or list. The one exception is signals.cameraProcessInfo[i].error, which the
+// contract makes null when there was no error. Absent says why a field of the
+// contract can never be there.
 package api
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
+	"crypto/ecdsa"
 	"log/slog"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -23,35 +23,14 @@ import (
 	"vestibule/server/store"
 )
 
-// The scopes of API keys. Admin opens everything.
-const (
-	ScopeSubmissions = "submissions:read"
-	ScopeJourneys    = "journeys:read"
-	ScopeAdmin       = "admin"
-)
-
-// Scopes lists the scopes.
-func Scopes() []string { return []string{ScopeSubmissions, ScopeJourneys, ScopeAdmin} }
-
-// KnownScope reports whether there is such a scope.
-func KnownScope(scope string) bool { return slices.Contains(Scopes(), scope) }
-
-// HashKey gives what is stored of a key. A key has 256 random bits: nobody tries
-// them out, so a fast hash is enough.
-func HashKey(key string) string {
-	sum := sha256.Sum256([]byte(key))
-	return hex.EncodeToString(sum[:])
-}
-
-// maxKey bounds a key before it is hashed.
-const maxKey = 256
-
 // Store is what the API reads. store.Reader has it.
 type Store interface {
 	APIKeyByHash(ctx context.Context, hash string) (store.APIKey, error)
+	KnowsProject(ctx context.Context, project string) (bool, error)
 	Submission(ctx context.Context, id string) (store.Submission, error)
 	Submissions(ctx context.Context, f store.SubmissionFilter) ([]store.Submission, error)
-	Same(ctx context.Context, project string, field store.Field, value, besides string) ([]store.Submission, error)
+	SamePII(ctx context.Context, project, value, besides string) ([]string, error)
+	EvidenceOf(ctx context.Context, submission, id string) (store.Evidence, error)
 	// Screening gives a result whose matches can be read: {"matches":[{"entity","score","risk"}]}.
 	Screening(ctx context.Context, submission string) (store.Screening, error)
 	Decisions(ctx context.Context, session string) ([]store.Decision, error)
@@ -65,118 +44,154 @@ type Private interface {
 	Dossier(row store.Submission) (journey.Submission, error)
 	EmailKey(email string) string
 	UserKey(user string) string
+	// Picture opens a sealed picture. One that is not here is store.ErrNotFound.
+	Picture(row store.Submission, e store.Evidence) ([]byte, error)
+	// PageTag signs a place in a list, so that only places that were given out come back.
+	PageTag(text string) string
+	// RequestKey opens what partners encrypt to the centre; on P-256.
+	RequestKey() (*ecdsa.PrivateKey, error)
 }
 
 // Config is what the API needs.
 type Config struct {
 	Store   Store
 	Private Private
+	// Audit notes who saw what; a picture that cannot be noted is not shown.
+	Audit func(ctx context.Context, who, what, target string) error
 	// Waiting says why a submission is not decided yet; may be nil.
 	Waiting func(ctx context.Context, submission string) (string, error)
 	Clock   func() time.Time
 	Log     *slog.Logger
+	// BodyWithin is how long the body of a POST may take; 0 means ten seconds.
+	BodyWithin time.Duration
 }
 
 // server answers requests.
-type server struct{ Config }
+type server struct {
+	Config
+	limits *limits
+}
 
-// Handler serves /submission, /journeys and /journeys/{session}.
+// call is one request that may be answered.
+type call struct {
+	key    store.APIKey
+	values map[string]string
+	path   func(name string) string
+	sealed bool // it came encrypted, so its answer goes so
+}
+
+// file is an answer that is no JSON.
+type file struct {
+	Media string
+	Bytes []byte
+}
+
+// operation is one thing that can be asked.
+type operation struct {
+	ID      string
+	Path    string
+	Post    bool   // the parameters may stand in a body instead of the address
+	Scope   string // what a key needs
+	Summary string
+	Does    string
+	Known   []parameter // of the query
+	InPath  []parameter
+	Answer  any // of what type the answer is; nil: a picture
+	do      func(s server, ctx context.Context, c call) (any, error)
+}
+
+// operations is the one table that routes, the OpenAPI document and the reference
+// page are made of.
+func operations() []operation {
+	return []operation{
+		{
+			ID: "getSubmission", Path: "/submission", Post: true, Scope: ScopeSubmissions,
+			Summary: "One submission, or a list of them",
+			Does: "With submission_id: that submission. Without: the newest first, page by page. A list that is walked by nextpageKey " +
+				"neither repeats nor loses a submission that was there when the walk began, whatever is added meanwhile.",
+			Known: submissionParameters(), Answer: submissionAnswer{}, do: server.submission,
+		},
+		{
+			ID: "getImage", Path: "/image/{submission}/{evidence}", Scope: ScopeImages,
+			Summary: "One picture of a submission",
+			Does: "Opens the sealed picture that a field such as image.idImage links to. Every time is noted in the centre's audit. " +
+				"A picture that is not there, not there yet, or not this key's to see is answered alike: 404.",
+			InPath: []parameter{{Name: "submission", Does: "id of the submission"}, {Name: "evidence", Does: "id of the picture"}},
+			do:     server.image,
+		},
+		{
+			ID: "listJourneys", Path: "/journeys", Post: true, Scope: ScopeJourneys,
+			Summary: "Journeys, the newest first",
+			Does:    "Every visit, also those that ended before there was a submission. Paging as with submissions.",
+			Known:   journeyParameters(), Answer: journeyList{}, do: server.journeys,
+		},
+		{
+			ID: "getJourney", Path: "/journeys/{session}", Scope: ScopeJourneys,
+			Summary: "One journey with its explanation",
+			Does:    "The row, one sentence and the chain that say why it ended so, and the journal. No personal data.",
+			InPath:  []parameter{{Name: "session", Does: "id of the session"}},
+			Answer:  journeyAnswer{}, do: server.journey,
+		},
+	}
+}
+
+// Handler serves the operations, their description and the public key for
+// encrypted requests.
 func Handler(c Config) http.Handler {
-	s := server{c}
+	if c.BodyWithin == 0 {
+		c.BodyWithin = bodyWithin
+	}
+	s := server{c, newLimits(c.Clock)}
 	r := chi.NewRouter()
-	r.Get("/submission", s.answer(ScopeSubmissions, s.submission))
-	r.Get("/journeys", s.answer(ScopeJourneys, s.journeys))
-	r.Get("/journeys/{session}", s.answer(ScopeJourneys, s.journey))
+	for _, op := range operations() {
+		r.Get(op.Path, s.answer(op))
+		if op.Post {
+			r.Post(op.Path, s.answer(op))
+		}
+	}
+	s.describe(r)
+	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
+		s.write(w, r, nil, &fault{Status: http.StatusNotFound, Key: journey.AnswerErrorMissingData, Hint: "/docs lists the addresses that there are"})
+	})
+	r.MethodNotAllowed(func(w http.ResponseWriter, req *http.Request) {
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			if r.Match(chi.NewRouteContext(), method, req.URL.Path) {
+				w.Header().Add("Allow", method)
+			}
+		}
+		s.write(w, req, nil, &fault{Status: http.StatusMethodNotAllowed, Key: journey.AnswerErrorInvalidPayload, Hint: "use one of the methods in the header Allow"})
+	})
 	return r
 }
 
-// fault is an error as the API tells it: a code of the contract, and what to do.
-type fault struct {
-	Status int
-	Key    journey.CodeKey
-	Values map[string]string // of what the message leaves open
-	Hint   string
-}
-
-func (f *fault) Error() string { return f.Key.Code }
-
-// faultBody is how a fault travels.
-type faultBody struct {
-	Code    string `json:"errorCode"`
-	Message string `json:"errorMsg"`
-	Hint    string `json:"hint"`
-}
-
-func (f *fault) body() faultBody {
-	b := faultBody{Code: f.Key.Code, Message: f.Key.Code, Hint: f.Hint}
-	if all := journey.LookupCode(f.Key); len(all) > 0 {
-		b.Message = all[0].Text(f.Values)
-	}
-	return b
-}
-
-// answer checks the key, and writes what do gives, or its fault, as JSON.
-func (s server) answer(scope string, do func(r *http.Request) (any, error)) http.HandlerFunc {
+// answer checks the key, reads the parameters, and writes what the operation gives, or its fault.
+func (s server) answer(op operation) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		body, err := s.checked(r, scope, do)
-		status := http.StatusOK
-		if err != nil {
-			var f *fault
-			if !errors.As(err, &f) {
-				// The query is not logged: it may hold an e-mail address.
-				s.Log.ErrorContext(r.Context(), "request failed", "code", "processing_error", "path", r.URL.Path, "error", err)
-				f = &fault{
-					Status: http.StatusInternalServerError, Key: journey.AnswerErrorProcessingError,
-					Hint: "try again; if it stays so, the centre's log holds the cause",
-				}
-			}
-			status, body = f.Status, f.body()
-		}
-		text, err := json.Marshal(body)
-		if err != nil {
-			s.Log.ErrorContext(r.Context(), "answer cannot be written", "code", "processing_error", "path", r.URL.Path, "error", err)
-			status, text = http.StatusInternalServerError, []byte(`{"errorCode":"processing_error"}`)
-		}
-		h := w.Header()
-		h.Set("Content-Type", "application/json; charset=utf-8")
-		h.Set("Cache-Control", "no-store")
-		h.Set("X-Content-Type-Options", "nosniff")
-		w.WriteHeader(status)
-		_, _ = w.Write(append(text, '\n')) // the caller has gone: nobody is left to tell
+		body, err := s.perform(w, r, op)
+		s.write(w, r, body, err)
 	}
 }
 
-func (s server) checked(r *http.Request, scope string, do func(r *http.Request) (any, error)) (any, error) {
-	known, allowed, err := Allows(r.Context(), s.Store, r.Header.Get("x-api-key"), scope)
-	switch {
-	case err != nil:
-		return nil, err
-	case !known:
-		return nil, &fault{Status: http.StatusUnauthorized, Key: journey.AnswerErrorInvalidAdmin, Hint: "send a valid key in the header x-api-key"}
-	case !allowed:
-		return nil, &fault{Status: http.StatusForbidden, Key: journey.AnswerErrorInvalidAdmin, Hint: "use a key of scope " + scope}
-	}
-	return do(r)
-}
-
-// Keys finds API keys.
-type Keys interface {
-	APIKeyByHash(ctx context.Context, hash string) (store.APIKey, error)
-}
-
-// Allows reports whether a key is known, and whether it has a scope. A key may
-// have several scopes, separated by commas.
-func Allows(ctx context.Context, keys Keys, key, scope string) (known, allowed bool, err error) {
-	if key == "" || len(key) > maxKey {
-		return false, false, nil
-	}
-	k, err := keys.APIKeyByHash(ctx, HashKey(key))
-	if errors.Is(err, store.ErrNotFound) {
-		return false, false, nil
-	}
+func (s server) perform(w http.ResponseWriter, r *http.Request, op operation) (any, error) {
+	key, err := s.admit(w, r, op.Scope)
 	if err != nil {
-		return false, false, err
+		return nil, err
 	}
-	has := strings.Split(k.Scope, ",")
-	return true, slices.Contains(has, scope) || slices.Contains(has, ScopeAdmin), nil
+	c := call{key: key, path: func(name string) string { return chi.URLParam(r, name) }}
+	if c.values, c.sealed, err = s.parameters(w, r, op); err != nil {
+		return nil, err
+	}
+	for _, p := range op.InPath {
+		if v := c.path(p.Name); v == "" || len(v) > maxID {
+			return nil, badFormat(p.Name, "at most 64 characters")
+		}
+	}
+	if c.sealed && key.EncryptTo == "" {
+		return nil, &fault{Status: http.StatusForbidden, Key: journey.AnswerErrorInvalidAdmin, Hint: "no public key is registered for this API key, so the answer could not be encrypted"}
+	}
+	body, err := op.do(s, r.Context(), c)
+	if err != nil || key.EncryptTo == "" {
+		return body, err
+	}
+	return encrypted(body, key.EncryptTo)
 }

@@ -1,14 +1,8 @@
 package api
 
 import (
+	"context"
 	"errors"
-	"net/http"
-	"net/url"
-	"slices"
-	"strconv"
-	"time"
-
-	"github.com/go-chi/chi/v5"
 
 	"vestibule/journey"
 	"vestibule/server/store"
@@ -41,28 +35,41 @@ func rowOf(s store.Session) journeyRow {
 	}
 }
 
-// exact is a time as a page key has it: nothing of it is rounded away.
-func exact(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+// journeyList is a page of journeys.
+type journeyList struct {
+	Journeys []journeyRow `json:"journeys" required:"true"`
+	Next     *pageKey     `json:"nextpageKey,omitempty"`
+}
 
-// journeys answers GET /journeys.
-func (s server) journeys(r *http.Request) (any, error) {
-	f, bad := parseJourneys(r.URL.Query())
-	if bad != nil {
-		return nil, bad
-	}
-	size := f.Limit
-	f.Limit++
-	rows, err := s.Store.Sessions(r.Context(), f)
+// journeyAnswer is one journey.
+type journeyAnswer struct {
+	journeyRow
+	Explain   journey.Explanation `json:"explain" required:"true"`
+	Journal   []journey.Event     `json:"journal" required:"true"`
+	Delivered string              `json:"delivered,omitempty"` // when the kiosk acknowledged the decision
+	Waiting   string              `json:"waiting,omitempty"`   // why there is no decision yet
+}
+
+// journeys answers /journeys.
+func (s server) journeys(ctx context.Context, c call) (any, error) {
+	scope := scopeOf("journeys", c.key.Project, c.values)
+	p, err := s.parsePage(scope, c.values)
 	if err != nil {
 		return nil, err
 	}
-	out := struct {
-		Journeys []journeyRow `json:"journeys"`
-		Next     *pageKey     `json:"nextpageKey,omitempty"`
-	}{Journeys: []journeyRow{}}
-	if len(rows) > size {
-		rows = rows[:size]
-		out.Next = &pageKey{rows[size-1].ID, exact(rows[size-1].Started)}
+	rows, err := s.Store.Sessions(ctx, store.SessionFilter{
+		Project: c.key.Project, Status: journey.SessionStatus(c.values["status"]), Decision: journey.Decision(c.values["decision"]),
+		Reason: journey.Reason(c.values["reason"]), Kiosk: c.values["kiosk"], Offline: c.values["offline"] != "",
+		From: p.From, To: p.To, Before: p.After, BeforeID: p.AfterID, Limit: p.Limit + 1,
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := journeyList{Journeys: make([]journeyRow, 0, len(rows))}
+	if len(rows) > p.Limit {
+		rows = rows[:p.Limit]
+		last := rows[len(rows)-1]
+		out.Next = s.next(scope, last.ID, last.Started)
 	}
 	for _, row := range rows {
 		out.Journeys = append(out.Journeys, rowOf(row))
@@ -70,76 +77,11 @@ func (s server) journeys(r *http.Request) (any, error) {
 	return out, nil
 }
 
-// parseJourneys checks the parameters of a list of journeys.
-func parseJourneys(values url.Values) (store.SessionFilter, *fault) {
-	f := store.SessionFilter{Limit: defaultLimit}
-	for name, all := range values {
-		if len(all) != 1 || len(all[0]) > maxValue {
-			return f, badFormat(name, "give it once, with at most 320 characters")
-		}
-		v := all[0]
-		var err error
-		switch name {
-		case "status":
-			f.Status = journey.SessionStatus(v)
-			if !slices.Contains([]journey.SessionStatus{journey.StatusInProgress, journey.StatusCompleted, journey.StatusDropped, journey.StatusError}, f.Status) {
-				return f, badFormat(name, "one of IN_PROGRESS, COMPLETED, DROPPED, ERROR")
-			}
-		case "decision":
-			f.Decision = journey.Decision(v)
-			if !slices.Contains([]journey.Decision{journey.Approved, journey.Rejected, journey.Pending}, f.Decision) {
-				return f, badFormat(name, "one of APPROVED, REJECTED, PENDING")
-			}
-		case "reason":
-			f.Reason = journey.Reason(v)
-			if !slices.ContainsFunc(journey.Reasons(), func(e journey.ReasonEntry) bool { return e.Reason == f.Reason }) {
-				return f, badFormat(name, "a reason of the contract, such as DUPLICATE_USER")
-			}
-		case "kiosk":
-			f.Kiosk = v
-		case "offline":
-			if f.Offline = v == "true"; !f.Offline {
-				return f, badFormat(name, "true, or leave it out")
-			}
-		case "limit":
-			if f.Limit, err = strconv.Atoi(v); err != nil || f.Limit < 1 || f.Limit > maxLimit {
-				return f, badFormat(name, "a whole number from 1 to 100")
-			}
-		case "id":
-			f.BeforeID = v
-		case "created_at":
-			if f.Before, err = time.Parse(time.RFC3339Nano, v); err != nil {
-				return f, badFormat(name, "take it from nextpageKey as it is")
-			}
-		case "start_date":
-			if f.From, err = time.Parse(time.DateOnly, v); err != nil {
-				return f, badFormat(name, "YYYY-MM-DD")
-			}
-		case "end_date":
-			if f.To, err = time.Parse(time.DateOnly, v); err != nil {
-				return f, badFormat(name, "YYYY-MM-DD")
-			}
-			f.To = f.To.AddDate(0, 0, 1)
-		default:
-			return f, &fault{
-				Status: http.StatusBadRequest, Key: journey.AnswerErrorInvalidParameter,
-				Values: map[string]string{"parameter": bounded64(name)},
-				Hint:   "known are status, decision, reason, kiosk, offline, limit, id, created_at, start_date, end_date",
-			}
-		}
-	}
-	if (f.BeforeID == "") != f.Before.IsZero() {
-		return f, &fault{Status: http.StatusBadRequest, Key: journey.AnswerErrorMissingData, Hint: "id and created_at of nextpageKey belong together"}
-	}
-	return f, nil
-}
-
-// journey answers GET /journeys/{session}: the row, why it ended so, and the journal.
-func (s server) journey(r *http.Request) (any, error) {
-	ctx := r.Context()
-	row, err := s.Store.Session(ctx, chi.URLParam(r, "session"))
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, &fault{Status: http.StatusNotFound, Key: journey.AnswerErrorMissingData, Hint: "no journey has this session id, or it has not arrived yet"}
+// journey answers /journeys/{session}: the row, why it ended so, and the journal.
+func (s server) journey(ctx context.Context, c call) (any, error) {
+	row, err := s.Store.Session(ctx, c.path("session"))
+	if errors.Is(err, store.ErrNotFound) || err == nil && c.key.Project != "" && row.Project != c.key.Project {
+		return nil, errHidden()
 	}
 	if err != nil {
 		return nil, err
@@ -150,13 +92,7 @@ func (s server) journey(r *http.Request) (any, error) {
 	}
 	explain := journey.Explain(events)
 	explain.Status = row.Status // the row's has judged silence, too
-	out := struct {
-		journeyRow
-		Explain   journey.Explanation `json:"explain"`
-		Journal   []journey.Event     `json:"journal"`
-		Delivered string              `json:"delivered,omitempty"` // when the kiosk acknowledged the decision
-		Waiting   string              `json:"waiting,omitempty"`   // why there is no decision yet
-	}{journeyRow: rowOf(row), Explain: explain, Journal: events}
+	out := journeyAnswer{journeyRow: rowOf(row), Explain: explain, Journal: events}
 	if out.Journal == nil {
 		out.Journal = []journey.Event{}
 	}

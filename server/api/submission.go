@@ -10,51 +10,77 @@ import (
 	"vestibule/server/store"
 )
 
-// pageKey leads to the next page.
-type pageKey struct {
-	ID      string `json:"id"`
-	Created string `json:"created_at"`
+// Parts of an answer that request_type can select.
+const (
+	typeKYC    = "kyc"
+	typeAML    = "aml"
+	typeData   = "data"
+	typeOthers = "others"
+)
+
+// submissionList is a page of submissions.
+type submissionList struct {
+	Submissions []*answer `json:"submissions" required:"true"`
+	Next        *pageKey  `json:"nextpageKey,omitempty"`
 }
 
-// submission answers GET /submission: one, or a list.
-func (s server) submission(r *http.Request) (any, error) {
-	q, bad := parseQuery(r.URL.Query())
-	if bad != nil {
-		return nil, bad
+// submissionAnswer is what the contract's one address answers with.
+type submissionAnswer struct{}
+
+// JSONSchemaAnyOf tells the description what the answer can be.
+func (submissionAnswer) JSONSchemaAnyOf() []any {
+	return []any{answer{}, submissionList{}, encryptedAnswer{}}
+}
+
+// errHidden says that nothing is there that this key may see.
+func errHidden() *fault {
+	return &fault{Status: http.StatusNotFound, Key: journey.AnswerErrorMissingData, Hint: "nothing is here under this id, or it has not arrived yet"}
+}
+
+// visible gives a submission that a key may see. One of another project is answered
+// exactly like one that is not there.
+func (s server) visible(ctx context.Context, key store.APIKey, id string) (store.Submission, error) {
+	row, err := s.Store.Submission(ctx, id)
+	if errors.Is(err, store.ErrNotFound) || err == nil && key.Project != "" && row.Project != key.Project {
+		return store.Submission{}, errHidden()
 	}
-	ctx := r.Context()
-	if q.Submission != "" {
-		row, err := s.Store.Submission(ctx, q.Submission)
-		if errors.Is(err, store.ErrNotFound) {
-			return nil, &fault{Status: http.StatusNotFound, Key: journey.AnswerErrorMissingData, Hint: "no submission has this submission_id"}
-		}
+	return row, err
+}
+
+// submission answers /submission: one, or a list.
+func (s server) submission(ctx context.Context, c call) (any, error) {
+	scope := scopeOf("submission", c.key.Project, c.values)
+	p, err := s.parsePage(scope, c.values)
+	if err != nil {
+		return nil, err
+	}
+	part := c.values["request_type"]
+	if id := c.values["submission_id"]; id != "" {
+		row, err := s.visible(ctx, c.key, id)
 		if err != nil {
 			return nil, err
 		}
-		return s.shape(ctx, row, q.Type)
+		return s.shape(ctx, row, part)
 	}
-	f := store.SubmissionFilter{From: q.From, To: q.To, Before: q.After, BeforeID: q.AfterID, Limit: q.Limit + 1}
-	if q.Email != "" {
-		f.EmailKey = s.Private.EmailKey(q.Email)
+	f := store.SubmissionFilter{Project: c.key.Project, From: p.From, To: p.To, Before: p.After, BeforeID: p.AfterID, Limit: p.Limit + 1}
+	if v := c.values["email"]; v != "" {
+		f.EmailKey = s.Private.EmailKey(v)
 	}
-	if q.UserID != "" {
-		f.UserKey = s.Private.UserKey(q.UserID)
+	if v := c.values["userid"]; v != "" {
+		f.UserKey = s.Private.UserKey(v)
 	}
 	rows, err := s.Store.Submissions(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	out := struct {
-		Submissions []*answer `json:"submissions"`
-		Next        *pageKey  `json:"nextpageKey,omitempty"`
-	}{Submissions: []*answer{}}
-	if len(rows) > q.Limit { // the one too many tells that there is another page
-		rows = rows[:q.Limit]
+	out := submissionList{Submissions: make([]*answer, 0, len(rows))}
+	if len(rows) > p.Limit { // the one too many tells that there is another page
+		rows = rows[:p.Limit]
 		last := rows[len(rows)-1]
-		out.Next = &pageKey{last.ID, exact(last.Created)}
+		out.Next = s.next(scope, last.ID, last.Created)
 	}
 	for _, row := range rows {
-		one, err := s.shape(ctx, row, q.Type)
+		one, err := s.shape(ctx, row, part)
 		if err != nil {
 			return nil, err
 		}
@@ -90,7 +116,6 @@ func (s server) shape(ctx context.Context, row store.Submission, part string) (*
 	out.Image, out.OCRRaw, out.OCR, out.Review = whole.Image, whole.OCRRaw, whole.OCR, whole.Review
 	out.Email, out.UserID, out.TokenID = whole.Email, whole.UserID, whole.TokenID
 	out.Recognition, out.Signals, out.IDLiveness = whole.Recognition, whole.Signals, whole.IDLiveness
-	out.Applicant = row.Applicant
 	out.Created, out.Updated, out.Decided, out.Pending = timestamp(row.Created), timestamp(row.Updated), timestamp(row.Decided), timestamp(row.PendingSince)
 	if row.Decided.After(row.Updated) {
 		out.Updated = out.Decided
@@ -100,13 +125,13 @@ func (s server) shape(ctx context.Context, row store.Submission, part string) (*
 	}
 	if row.Keys.PII != "" {
 		out.DuplicateKey = strings.TrimSuffix(row.Keys.PIIVersion, ":") + ":" + row.Keys.PII
-		same, err := s.Store.Same(ctx, row.Project, store.ByPII, row.Keys.PII, row.ID)
-		if err != nil {
-			return nil, err
-		}
-		for _, other := range same {
-			out.DuplicatedUsers = append(out.DuplicatedUsers, other.ID)
-		}
+	}
+	if variantOf(d) == journey.AnswerKnowledge {
+		return out, nil // the contract has neither the applicant nor duplicates there
+	}
+	out.Applicant = row.Applicant
+	if out.DuplicatedUsers, err = s.Store.SamePII(ctx, row.Project, row.Keys.PII, row.ID); err != nil {
+		return nil, err
 	}
 	out.DuplicatedFaces, err = s.sameFaces(ctx, row)
 	return out, err

@@ -6,6 +6,7 @@
 package kiosktest
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -123,6 +124,11 @@ func (k *Kiosk) Picture(s *journey.Submission, kind journey.EvidenceKind, plain 
 		require.NoError(k.t, err)
 		require.EqualValues(k.t, min(len(sealed), off+wire.ChunkSize), ack.Have)
 	}
+}
+
+// JPEG is something that begins like a picture and is as long as one: several chunks.
+func JPEG() []byte {
+	return append([]byte("\xff\xd8\xff\xe0\x00\x10JFIF\x00"), bytes.Repeat([]byte("picture "), 30_000)...)
 }
 
 // Send sends what is queued, as one frame, and expects it to be taken.

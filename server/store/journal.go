@@ -57,6 +57,7 @@ type SessionFilter struct {
 	Decision journey.Decision
 	Reason   journey.Reason
 	Kiosk    string
+	Project  string
 	Offline  bool
 	From, To time.Time // of the start; To is excluded
 	// Before continues a list: the start and id of its last row.
@@ -88,6 +89,9 @@ func (r Reader) Sessions(ctx context.Context, f SessionFilter) ([]Session, error
 	if f.Kiosk != "" {
 		add(`kiosk = ?`, f.Kiosk)
 	}
+	if f.Project != "" {
+		add(`project = ?`, f.Project)
+	}
 	if f.Offline {
 		add(`offline = ?`, 1)
 	}
@@ -98,7 +102,7 @@ func (r Reader) Sessions(ctx context.Context, f SessionFilter) ([]Session, error
 		add(`started < ?`, micros(f.To))
 	}
 	if f.BeforeID != "" {
-		add(`(started < ? OR started = ? AND id < ?)`, micros(f.Before), micros(f.Before), f.BeforeID)
+		add(`(started, id) < (?, ?)`, micros(f.Before), f.BeforeID)
 	}
 	query := `SELECT ` + sessionColumns + ` FROM session`
 	if len(where) > 0 {
@@ -221,34 +225,6 @@ func (t *Tx) Audit(ctx context.Context, id, who, what, target string, at time.Ti
 		return fmt.Errorf("audit: %w", err)
 	}
 	return nil
-}
-
-// APIKey is a key as the database knows it.
-type APIKey struct {
-	ID      string
-	Name    string
-	Scope   string
-	Created time.Time
-}
-
-// AddAPIKey stores a key by its hash.
-func (t *Tx) AddAPIKey(ctx context.Context, k APIKey, hash string) error {
-	_, err := t.exec(ctx, `INSERT INTO api_key (id, name, hash, scope, created) VALUES ($1, $2, $3, $4, $5)`,
-		k.ID, k.Name, hash, k.Scope, micros(k.Created))
-	if err != nil {
-		return fmt.Errorf("store API key: %w", err)
-	}
-	return nil
-}
-
-// APIKeyByHash finds a key that is not revoked.
-func (r Reader) APIKeyByHash(ctx context.Context, hash string) (APIKey, error) {
-	var k APIKey
-	var created int64
-	err := none(r.row(ctx, `SELECT id, name, scope, created FROM api_key WHERE hash = $1 AND revoked = 0`, hash).
-		Scan(&k.ID, &k.Name, &k.Scope, &created))
-	k.Created = moment(created)
-	return k, err
 }
 
 // SavePolicy puts a policy in force for its project. A version is never rewritten.

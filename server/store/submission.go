@@ -62,9 +62,14 @@ type Submission struct {
 	PendingSince time.Time
 }
 
-const submissionColumns = `id, session, kiosk, project, revision, state, stand, created, updated, received, sealed, private,
+const (
+	submissionColumns = headColumns + `sealed` + tailColumns
+	listColumns       = headColumns + `NULL` + tailColumns
+	headColumns       = `id, session, kiosk, project, revision, state, stand, created, updated, received, `
+	tailColumns       = `, private,
 	pii_version, pii_key, document_key, holder_key, name_key, birth_key, email_key, phone_key, user_key,
 	document_type, document_rank, applicant, decision, reason, comment_code, decided_rev, decided, pending`
+)
 
 func scanSubmission(scan func(...any) error) (Submission, error) {
 	var s Submission
@@ -195,22 +200,36 @@ type SubmissionFilter struct {
 	Limit    int
 }
 
-// Submissions lists submissions that are finished at the kiosk or open, the newest first.
+// Submissions lists submissions that are finished at the kiosk or open, the newest
+// first. What came sealed is left out: a list has no use for it, and it is half of a row.
 func (r Reader) Submissions(ctx context.Context, f SubmissionFilter) ([]Submission, error) {
+	query, args := f.statement()
+	rows, err := r.rows(ctx, query, args...)
+	return collect(rows, err, scanSubmissionRow)
+}
+
+// statement makes the list's statement. A test holds which index it is read from.
+func (f SubmissionFilter) statement() (string, []any) {
 	where := []string{"1 = 1"}
 	var args []any
 	add := func(clause string, v any) {
 		args = append(args, v)
 		where = append(where, fmt.Sprintf(clause, len(args)))
 	}
-	if f.Project != "" {
-		add(`project = $%d`, f.Project)
-	}
 	if f.UserKey != "" {
 		add(`user_key = $%d`, f.UserKey)
 	}
 	if f.EmailKey != "" {
 		add(`email_key = $%d`, f.EmailKey)
+	}
+	switch {
+	case f.Project == "":
+	case f.UserKey != "" || f.EmailKey != "":
+		// A person has few rows and a project very many: SQLite, which cannot know, must
+		// not walk through the project for them. Made to a term, the column has no index.
+		add(`project || '' = $%d`, f.Project)
+	default:
+		add(`project = $%d`, f.Project)
 	}
 	if !f.From.IsZero() {
 		add(`created >= $%d`, micros(f.From))
@@ -220,12 +239,20 @@ func (r Reader) Submissions(ctx context.Context, f SubmissionFilter) ([]Submissi
 	}
 	if f.BeforeID != "" {
 		args = append(args, micros(f.Before), f.BeforeID)
-		where = append(where, fmt.Sprintf(`(created < $%d OR created = $%d AND id < $%d)`, len(args)-1, len(args)-1, len(args)))
+		// Compared as a pair: both databases then start reading the index right there.
+		where = append(where, fmt.Sprintf(`(created, id) < ($%d, $%d)`, len(args)-1, len(args)))
 	}
 	args = append(args, f.Limit)
-	rows, err := r.rows(ctx, `SELECT `+submissionColumns+` FROM submission WHERE `+strings.Join(where, ` AND `)+
-		fmt.Sprintf(` ORDER BY created DESC, id DESC LIMIT $%d`, len(args)), args...)
-	return collect(rows, err, scanSubmissionRow)
+	return `SELECT ` + listColumns + ` FROM submission WHERE ` + strings.Join(where, ` AND `) +
+		fmt.Sprintf(` ORDER BY created DESC, id DESC LIMIT $%d`, len(args)), args
+}
+
+// EvidenceOf finds one picture of a submission's manifest.
+func (r Reader) EvidenceOf(ctx context.Context, submission, id string) (Evidence, error) {
+	e := Evidence{Submission: submission, ID: id}
+	err := none(r.row(ctx, `SELECT kind, attempt, blob, size FROM evidence WHERE submission = $1 AND id = $2`, submission, id).
+		Scan(&e.Kind, &e.Attempt, &e.Blob, &e.Size))
+	return e, err
 }
 
 // Field names a key column that submissions can be looked up by.
@@ -253,7 +280,23 @@ func (r Reader) Same(ctx context.Context, project string, field Field, value, be
 	default:
 		return nil, fmt.Errorf("no key column %q", field)
 	}
-	rows, err := r.rows(ctx, `SELECT `+submissionColumns+` FROM submission WHERE project = $1 AND `+string(field)+` = $2
-		AND id <> $3 AND stand = $4 ORDER BY created, id LIMIT 500`, project, value, besides, string(StandDecided))
+	rows, err := r.rows(ctx, sameStatement(submissionColumns, field), project, value, besides, string(StandDecided))
 	return collect(rows, err, scanSubmissionRow)
+}
+
+// sameStatement looks a value up by its key column. The order is by a term and not by
+// the column: SQLite would else rather walk through the whole project in that order.
+func sameStatement(columns string, field Field) string {
+	return `SELECT ` + columns + ` FROM submission WHERE project = $1 AND ` + string(field) + ` = $2
+		AND id <> $3 AND stand = $4 ORDER BY created + 0, id LIMIT 500`
+}
+
+// SamePII gives the ids of the decided submissions of a project, besides one, that
+// have the same personal data, oldest first, 500 at most.
+func (r Reader) SamePII(ctx context.Context, project, value, besides string) ([]string, error) {
+	if value == "" {
+		return nil, nil
+	}
+	rows, err := r.rows(ctx, sameStatement("id", ByPII), project, value, besides, string(StandDecided))
+	return collect(rows, err, func(rows *sql.Rows) (id string, err error) { return id, rows.Scan(&id) })
 }
