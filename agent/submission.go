@@ -52,7 +52,7 @@ func (o *owner) submission() journey.Submission {
 		Attempts: v.Attempts, Retries: v.Retries, Camera: v.Camera, Evidence: v.Evidence,
 		Policy: v.Policy.Version, Models: maps.Clone(o.models),
 		FailedStep: v.FailedStep, FailedCode: v.FailedCode, OCR: v.OCR, IDLiveness: v.IDLiveness,
-		FaceAges: v.FaceAges,
+		FaceAges: v.FaceAges, FaceAgeRules: v.Policy.FaceAge,
 	}
 }
 

@@ -48,7 +48,8 @@ type Submission struct {
 	Phone        string            `cbor:"29,keyasint,omitempty" json:"phone"`
 	UserID       string            `cbor:"30,keyasint,omitempty" json:"userid"`
 	TokenID      string            `cbor:"31,keyasint,omitempty" json:"tokenId"`
-	FaceAges     []FaceAge         `cbor:"32,keyasint,omitempty" json:"faceAges"` // of each try at the selfie; contract: signals.faceAge
+	FaceAges     []FaceAge         `cbor:"32,keyasint,omitempty" json:"faceAges"`             // of each try at the selfie; contract: signals.faceAge
+	FaceAgeRules FaceAgePolicy     `cbor:"33,keyasint,omitzero" json:"faceAgeRules,omitzero"` // that the kiosk worked under
 }
 
 // DocumentType is the contract's idType.

@@ -21,7 +21,6 @@ func Absent() []Reason {
 		address = "the kiosk does not ask for an address"
 		custom  = "projects have no custom fields"
 		network = "a visit has no address of its own in the network: the kiosk's belongs to the site and says nothing about the person"
-		age     = "ages are not estimated from faces"
 		admin   = "nobody edits submissions, and notes are not kept"
 		lookup  = "no state's register is asked"
 	)
@@ -55,9 +54,7 @@ func Absent() []Reason {
 		{d, "kyc.attempts[i].verificationResult", lookup},
 		{d, "kyc.attempts[i].verification", lookup},
 		{d, "kyc.attempts[i].verificationParams", lookup},
-		{k, "kyc.attempts[i].detectFace", age + ", and gender neither"},
-		{"", "verification", age},
-		{"", "signals.faceAge", age},
+		{k, "kyc.attempts[i].detectFace", "gender is not estimated from faces; signals.faceAge holds the ages"},
 		{"", "aml.matches[i].argos_number", "a vendor's own number of a report; raw_data holds the report"},
 		{"", "aml.matches[i].risk_icons", "the contract names no icons; raw_data names the list and what agreed"},
 		{d, "bank_verification", "bank accounts are not asked for"},

@@ -33,6 +33,7 @@ type answer struct {
 	UserID          string               `json:"userid,omitempty"`
 	TokenID         string               `json:"tokenId,omitempty"`
 	KYC             *answerKYC           `json:"kyc,omitempty"`
+	Verification    *answerVerification  `json:"verification,omitempty"`
 	Signals         *answerSignals       `json:"signals,omitempty"`
 	AML             *answerAML           `json:"aml,omitempty"`
 	IDLiveness      *answerIDLiveness    `json:"id_LivenessScore,omitempty"`
@@ -156,6 +157,7 @@ type answerRetry struct {
 }
 
 type answerSignals struct {
+	Ages   []answerAge    `json:"faceAge,omitempty"`
 	Start  string         `json:"startButtonClickTime,omitempty"`
 	Camera []answerCamera `json:"cameraProcessInfo,omitempty"`
 }
@@ -270,7 +272,9 @@ func (a *answer) rest(d journey.Submission) {
 		}
 		signals.Camera = append(signals.Camera, one)
 	}
-	if signals.Start != "" || signals.Camera != nil {
+	signals.Ages = agesSeen(d)
+	a.Verification = ageVerification(d)
+	if signals.Start != "" || signals.Camera != nil || signals.Ages != nil {
 		a.Signals = &signals
 	}
 }

@@ -71,9 +71,10 @@ func walk(path string, v any, out map[string]string) {
 	}
 }
 
-// at finds a field of the contract among what was told. {item} stands for a field as read.
+// at finds a field of the contract among what was told. {item} stands for a field as read, j for the index of a
+// list in a list, * for any of the comparisons.
 func at(said map[string]string, path string) (string, bool) {
-	kind, ok := said[strings.ReplaceAll(path, "{item}", "number")]
+	kind, ok := said[strings.NewReplacer("{item}", "number", "[j]", "[i]", ".*", ".faceImageCustomMatch").Replace(path)]
 	return kind, ok
 }
 
@@ -126,13 +127,18 @@ func TestNothingIsAnsweredThatTheContractDoesNotName(t *testing.T) {
 		for _, f := range journey.Fields(v) {
 			parts := strings.Split(f.Path, ".")
 			for i := range parts {
-				known[strings.TrimSuffix(strings.Join(parts[:i+1], "."), "[i]")] = true
+				known[strings.TrimSuffix(strings.TrimSuffix(strings.Join(parts[:i+1], "."), "[i]"), "[j]")] = true
 			}
 		}
 		for path := range told(t, v) {
 			path = strings.TrimSuffix(path, "[i]")
+			path = strings.TrimSuffix(path, "[j]")
 			for _, item := range []string{"OCR_raw.number"} {
 				path = strings.Replace(path, item, "OCR_raw.{item}", 1)
+			}
+			path = strings.Replace(path, "conditionResults[i]", "conditionResults[j]", 1)
+			for _, m := range []string{"idCardCustomMatch", "idCardBirthDateMatch", "faceImageCustomMatch", "faceImageBirthDateMatch"} {
+				path = strings.Replace(path, "matchResults."+m+".", "matchResults.*.", 1)
 			}
 			if strings.HasPrefix(path, "aml.raw_data.") || strings.HasPrefix(path, "OCR_raw.{item}.coordinates.") || path == "OCR_raw" || path == "OCR_raw.rotate" {
 				continue // objects whose inside the contract leaves open

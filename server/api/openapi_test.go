@@ -37,7 +37,7 @@ func TestTheDescriptionIsValidOpenAPI31(t *testing.T) {
 	again, err := Document()
 	require.NoError(t, err)
 	require.Equal(t, string(text), string(again), "the same every time")
-	require.Equal(t, 1, strings.Count(string(text), `"null"`), "only the camera's error may be null")
+	require.Equal(t, 2, strings.Count(string(text), `"null"`), "only the camera's error and a comparison that was not made may be null")
 	broken := bytes.Replace(text, []byte(`"openapi": "3.1.0"`), []byte(`"openapi": "3.1.0", "paths ": 1, "info ": 2`), 1)
 	doc, err := libopenapi.NewDocument(broken)
 	require.NoError(t, err)

@@ -160,6 +160,7 @@ func full() journey.Submission {
 		FamilyName: "ERIKSSON", GivenNames: "ANNA MARIA", Birth: "1974-08-12", Gender: "female", Nationality: "UTO",
 		Number: "L898902C3", Expiry: "2032-04-15",
 	}
+	grown := 18.0
 	review := person
 	review.FamilyName, review.GivenNames, review.Corrected = "Eriksson", "Anna Maria", true
 	return journey.Submission{
@@ -187,6 +188,18 @@ func full() journey.Submission {
 		},
 		Camera:     []journey.CameraProcess{{Type: journey.FrontAutocapture, Started: noon, Ended: noon}, {Type: journey.FrontAutocapture, Started: noon, Ended: noon, Error: "camera_lost"}},
 		IDLiveness: &journey.IDLiveness{ScreenReplay: 1, PaperPrinted: 2, ReplacePortrait: 3},
+		Updated:    noon,
+		FaceAges: []journey.FaceAge{{
+			Selfie:   &journey.AgeRange{Low: 44, Median: 49, High: 57},
+			Document: &journey.AgeRange{Low: 40, Median: 45, High: 52},
+		}},
+		FaceAgeRules: journey.FaceAgePolicy{
+			Conditions: []journey.AgeCondition{
+				{Target: "low", Operator: "gte", Selfie: true, Document: true, Custom: &grown, BirthDate: true},
+				{Target: "high", Operator: "lt", Selfie: true, Custom: &grown},
+			},
+			Operators: []string{"or"}, ExtendLow: 2,
+		},
 		OCR: []journey.OCRField{
 			{Item: journey.OCRRotate, Value: "270"},
 			{Item: "number", Value: "L898902C3", Box: []float64{.1, .2, .3, .2, .3, .4, .1, .4}},

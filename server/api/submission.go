@@ -116,6 +116,7 @@ func (s server) shape(ctx context.Context, row store.Submission, part string) (*
 	out.Image, out.OCRRaw, out.OCR, out.Review = whole.Image, whole.OCRRaw, whole.OCR, whole.Review
 	out.Email, out.UserID, out.TokenID = whole.Email, whole.UserID, whole.TokenID
 	out.Recognition, out.Signals, out.IDLiveness = whole.Recognition, whole.Signals, whole.IDLiveness
+	out.Verification = whole.Verification
 	out.Created, out.Updated, out.Decided, out.Pending = timestamp(row.Created), timestamp(row.Updated), timestamp(row.Decided), timestamp(row.PendingSince)
 	if row.Decided.After(row.Updated) {
 		out.Updated = out.Decided
