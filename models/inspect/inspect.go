@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"vestibule/models"
+	"vestibule/models/aamva"
 	"vestibule/models/face"
 )
 
@@ -112,6 +113,7 @@ func Look(ctx context.Context, e models.Engine, f models.Frame, o Options) (Acco
 			x, err := e.Examine(ctx, []models.Frame{f}, o.Looks)
 			if err == nil {
 				a.Examination = &x
+				a.byBarcode()
 			}
 			return err
 		})
@@ -129,6 +131,22 @@ func Look(ctx context.Context, e models.Engine, f models.Frame, o Options) (Acco
 		return a, all
 	}
 	return a, ctx.Err()
+}
+
+// byBarcode takes the barcode's word for what the document is: a card that AAMVA designed is known by its
+// barcode alone, for its back looks like any print.
+func (a *Account) byBarcode() {
+	b := a.Examination.Barcode
+	if a.Document == nil || a.Document.MRZ != nil || b == nil || !b.Found {
+		return
+	}
+	if _, err := aamva.Parse(b.Data); err != nil {
+		return
+	}
+	a.Document.Kind, a.Document.Side = models.KindLicense, models.SideBack
+	if a.portrait() != nil {
+		a.Document.Side = models.SideFront
+	}
 }
 
 // Readable says whether anything was read: a zone, a face, a barcode or print.

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vestibule/models"
+	"vestibule/models/aamva"
 	"vestibule/models/mrz"
 )
 
@@ -363,4 +364,23 @@ func TestFieldsAreThoseOfTheLayoutAndKeepWhatIsKnownOfThem(t *testing.T) {
 	require.Equal(t, []string{"code", "issuer", "family name", "given names", "number", "nationality", "birth", "sex", "expiry", "optional", "composite"}, names)
 	require.Equal(t, Field{Name: "birth", Value: "1974-08-12", Raw: "740812", Check: "valid"}, got[6], "nothing is made up for a field that no place is known of")
 	require.Nil(t, Fields(models.Document{}))
+}
+
+func TestALicenceIsKnownByItsBarcode(t *testing.T) {
+	data, err := aamva.Write(aamva.Content{
+		Issuer: "VA", Version: 10, FamilyName: "ERIKSSON", GivenName: "ANNA", Number: "T64235789",
+		Birth: "1974-08-12", Issue: "2023-04-15", Expiry: "2031-04-15", Sex: "female",
+	})
+	require.NoError(t, err)
+	s := seen(t)
+	s.d = models.Document{Kind: models.KindNotID}
+	s.x = models.Examination{Barcode: &models.Barcode{Found: true, Data: data}}
+	a, _ := account(t, s)
+	require.Equal(t, models.KindLicense, a.Document.Kind)
+	require.Equal(t, models.SideBack, a.Document.Side)
+
+	s.x.Barcode.Data = []byte("parcel 12345")
+	s.d.Kind = models.KindNotID
+	a, _ = account(t, s)
+	require.Equal(t, models.KindNotID, a.Document.Kind, "any other symbol says nothing")
 }
