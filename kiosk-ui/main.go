@@ -5,6 +5,7 @@
 //	kiosk-ui headless  the same agent without a screen, visited by a script
 //	kiosk-ui inspect   what the kiosk sees in a picture file
 //	kiosk-ui calibrate fits the liveness check to this kiosk's camera, from clips an operator records
+//	kiosk-ui enrol     gives this kiosk its identity, with a token of the centre
 //	kiosk-ui worker    the vision worker; the others start it
 //	kiosk-ui version   what this program is
 //
@@ -52,6 +53,8 @@ func command(args []string, out, errs io.Writer) int {
 		return inspectFiles(args[1:], out, errs)
 	case "calibrate":
 		return calibrateCamera(args[1:], os.Stdin, out, errs)
+	case "enrol":
+		return enrolKiosk(args[1:], os.Stdin, out, errs)
 	case "worker":
 		return worker.Main(args[1:])
 	case "version":
@@ -73,6 +76,7 @@ func usage(w io.Writer) {
   headless  the same agent without a screen, visited by a script
   inspect   what the kiosk sees in a picture: kiosk-ui inspect passport.jpg
   calibrate fits the liveness check to this kiosk's face camera
+  enrol     gives this kiosk its identity, with a token that the centre made
   version   what this program is
   help      this text
 

@@ -25,6 +25,7 @@ import (
 	"vestibule/server/broker"
 	"vestibule/server/centre"
 	"vestibule/server/console"
+	"vestibule/server/enrol"
 	"vestibule/server/ingest"
 	"vestibule/server/store"
 	"vestibule/server/vault"
@@ -44,6 +45,7 @@ const (
 type settings struct {
 	data, db   string
 	mqtt, http string
+	enrol      string // where kiosks enrol; empty: nowhere
 	external   string // broker of the operator's own, host:port
 	brokerName string // in that broker's certificate
 	models     string
@@ -58,6 +60,7 @@ func serveCommand(ctx context.Context, p *program, args []string) error {
 	var s settings
 	fs.StringVar(&s.mqtt, "mqtt", "0.0.0.0:8883", "address of the embedded broker")
 	fs.StringVar(&s.http, "http", "127.0.0.1:8080", "address of API and console")
+	fs.StringVar(&s.enrol, "enrol", "", "address at which kiosks enrol with a token, such as 0.0.0.0:8443; without it none can")
 	fs.StringVar(&s.external, "broker", "", "host:port of a broker to use instead of the embedded one")
 	fs.StringVar(&s.brokerName, "broker-name", "", "name in that broker's certificate")
 	fs.StringVar(&s.models, "models", manifest.Dir(), "folder of the trained networks")
@@ -87,6 +90,7 @@ type running struct {
 	identity *identity.Centre
 	shelf    *blobs.Shelf
 	listener net.Listener
+	desk     net.Listener // for enrolments; nil: none are taken
 	lists    *lists
 	denied   atomic.Pointer[map[string]bool]
 	told     map[string]uint64 // kiosk → highest command that the link was told of
@@ -132,6 +136,11 @@ func prepare(ctx context.Context, s settings, log *slog.Logger) (*running, error
 	} else if c.listener, err = net.Listen("tcp", s.http); err != nil {
 		wrong(listenProblem("http", s.http, err))
 	}
+	if s.enrol != "" {
+		if c.desk, err = net.Listen("tcp", s.enrol); err != nil {
+			wrong(listenProblem("enrol", s.enrol, err))
+		}
+	}
 	if s.external == "" {
 		probe, err := net.Listen("tcp", s.mqtt)
 		if err != nil {
@@ -150,6 +159,9 @@ func prepare(ctx context.Context, s settings, log *slog.Logger) (*running, error
 func (c *running) close() {
 	if c.listener != nil {
 		_ = c.listener.Close()
+	}
+	if c.desk != nil {
+		_ = c.desk.Close()
 	}
 	if c.store != nil {
 		if err := c.store.Close(); err != nil {
@@ -247,6 +259,18 @@ func (c *running) run(ctx context.Context) error {
 	if c.vision {
 		part("vision", c.see)
 	}
+	var desk *http.Server
+	if c.desk != nil {
+		var err error
+		if desk, err = c.enrolments(ctx); err != nil {
+			return err
+		}
+		go func() {
+			if err := desk.ServeTLS(c.desk, "", ""); err != nil && !errors.Is(err, http.ErrServerClosed) {
+				failed <- fmt.Errorf("take enrolments: %w", err)
+			}
+		}()
+	}
 	web := &http.Server{
 		Handler: c.routes(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(c.log.Handler(), slog.LevelWarn),
@@ -268,6 +292,9 @@ func (c *running) run(ctx context.Context) error {
 	cancel()
 	ended, done := context.WithTimeout(context.Background(), stopLimit)
 	defer done()
+	if desk != nil {
+		_ = desk.Shutdown(ended)
+	}
 	if e := web.Shutdown(ended); e != nil {
 		_ = web.Close()
 	}
@@ -524,4 +551,23 @@ func (c *running) ready(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(map[string]any{"ready": status == http.StatusOK, "parts": parts, "waiting": len(jobs), "faces": c.centre.Faces()})
+}
+
+// enrolments is the server at which kiosks enrol.
+func (c *running) enrolments(ctx context.Context) (*http.Server, error) {
+	ca, err := identity.LoadCA(filepath.Join(c.data, folderIdentity))
+	if err != nil {
+		return nil, err
+	}
+	key, err := identity.SealText(filepath.Join(c.data, folderSeal, sealName+".pub"))
+	if err != nil {
+		return nil, err
+	}
+	desk := &enrol.Desk{Store: c.store, CA: ca, Seal: key, Enrolled: greet, NewID: newID, Now: time.Now, Log: c.log}
+	return &http.Server{
+		Handler: desk.Handler(), TLSConfig: c.identity.EnrolTLS(time.Now),
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: 10 * time.Second,
+		MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(c.log.Handler(), slog.LevelDebug),
+		BaseContext: func(net.Listener) context.Context { return ctx },
+	}, nil
 }

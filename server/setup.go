@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
@@ -152,8 +153,9 @@ func kioskAdd(ctx context.Context, p *program, args []string) error {
 	country := fs.String("country", "", "ISO 3166-1 alpha-3 code of its site")
 	project := fs.String("project", "default", "project it works for")
 	broker := fs.String("broker", "", "host:port at which it reaches the broker")
-	out := fs.String("out", "", "folder for its bundle; must not exist or be empty")
-	if _, err := p.parse(fs, args, "data", "name", "country", "broker", "out"); err != nil {
+	out := fs.String("out", "", "folder for its bundle, key included; must not exist or be empty. Without it a token is made, and the kiosk makes its key itself")
+	lasts := fs.Duration("lasts", 72*time.Hour, "how long the token is good")
+	if _, err := p.parse(fs, args, "data", "name", "country", "broker"); err != nil {
 		return err
 	}
 	s, err := open(ctx, *data, *db)
@@ -174,6 +176,9 @@ func kioskAdd(ctx context.Context, p *program, args []string) error {
 	}
 	now := time.Now()
 	info := identity.KioskInfo{Name: *name, SiteCountry: strings.ToUpper(*country), Project: *project, Broker: *broker}
+	if *out == "" {
+		return p.kioskToken(ctx, s, ca, info, now, *lasts)
+	}
 	cert, err := identity.WriteBundle(*out, ca, info, public, now)
 	if err != nil {
 		return err
@@ -188,14 +193,8 @@ func kioskAdd(ctx context.Context, p *program, args []string) error {
 		if err := tx.AddKiosk(ctx, k); err != nil {
 			return err
 		}
-		policy, err := tx.Policy(ctx, k.Project)
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return fmt.Errorf("read policy: %w", err)
-		}
-		if err == nil {
-			if err := pushPolicy(ctx, tx, k.ID, policy, now); err != nil {
-				return err
-			}
+		if err := greet(ctx, tx, k, now); err != nil {
+			return err
 		}
 		return tx.Audit(ctx, newID(), "command line", "kiosk add", k.ID, now)
 	})
@@ -203,6 +202,45 @@ func kioskAdd(ctx context.Context, p *program, args []string) error {
 		return err
 	}
 	_, _ = fmt.Fprintf(p.out, "%s\t%s\n", info.Name, *out)
+	return nil
+}
+
+// greet queues what a new kiosk has to hear first: its project's policy.
+func greet(ctx context.Context, tx *store.Tx, k store.Kiosk, now time.Time) error {
+	policy, err := tx.Policy(ctx, k.Project)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read policy: %w", err)
+	}
+	return pushPolicy(ctx, tx, k.ID, policy, now)
+}
+
+// kioskToken makes a token with which a kiosk enrols itself, and prints it once.
+func (p *program) kioskToken(ctx context.Context, s *store.Store, ca *identity.CA, info identity.KioskInfo, now time.Time, lasts time.Duration) error {
+	if err := info.Check(); err != nil {
+		return err
+	}
+	if lasts < time.Minute || lasts > 90*24*time.Hour {
+		return fault.New("token_lasts", "a token is good for a minute to 90 days", "leave -lasts out for three days", nil)
+	}
+	t, err := identity.NewToken(rand.Reader, ca.Cert)
+	if err != nil {
+		return err
+	}
+	e := store.Enrolment{Hash: t.Hash(), Kiosk: info.Name, Country: info.SiteCountry, Project: info.Project, Broker: info.Broker, Created: now, Expires: now.Add(lasts)}
+	err = s.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.AddEnrolment(ctx, e); err != nil {
+			return err
+		}
+		return tx.Audit(ctx, newID(), "command line", "kiosk token", info.Name, now)
+	})
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(p.errs, "A token for %s follows, good for one kiosk until %s. It is shown this once.\nOn the kiosk: kiosk-ui enrol -bundle DIR -centre HOST:PORT, where this centre runs with: server serve -enrol ADDRESS\n", info.Name, e.Expires.Local().Format("2006-01-02 15:04"))
+	_, _ = fmt.Fprintln(p.out, t)
 	return nil
 }
 

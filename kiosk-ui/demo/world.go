@@ -140,11 +140,16 @@ func (w *world) shootBench(ctx context.Context) error {
 
 // tool runs a program of ours to its end and gives what it printed.
 func (w *world) tool(ctx context.Context, name string, args ...string) (string, error) {
+	return w.typed(ctx, "", name, args...)
+}
+
+// typed does the same for a program that is typed something.
+func (w *world) typed(ctx context.Context, in, name string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	var out, errs bytes.Buffer
 	cmd := exec.CommandContext(ctx, filepath.Join(w.bin, name), args...)
-	cmd.Stdout, cmd.Stderr = &out, &errs
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(in), &out, &errs
 	if err := cmd.Run(); err != nil {
 		return "", fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, errs.String())
 	}
@@ -173,8 +178,8 @@ func (w *world) openCentre(ctx context.Context) error {
 	if w.line, err = openLine("127.0.0.1:0", mqtt); err != nil {
 		return err
 	}
-	if _, err := w.tool(ctx, "server", "kiosk", "add", "--data", data, "--name", "demo-1", "--country", "UTO",
-		"--broker", w.line.addr(), "--out", filepath.Join(w.dir, "bundle")); err != nil {
+	enrol, err := freePort()
+	if err != nil {
 		return err
 	}
 	policy, err := json.MarshalIndent(demoPolicy(), "", "  ")
@@ -197,11 +202,20 @@ func (w *world) openCentre(ctx context.Context) error {
 	}
 	w.say("starting the centre")
 	if w.server, err = startProcess(filepath.Join(w.dir, "logs"), "server", nil,
-		filepath.Join(w.bin, "server"), "serve", "--data", data, "--mqtt", mqtt, "--http", http); err != nil {
+		filepath.Join(w.bin, "server"), "serve", "--data", data, "--mqtt", mqtt, "--http", http, "--enrol", enrol); err != nil {
 		return err
 	}
 	w.centre = centre{base: "http://" + http, key: w.adminKey}
-	return w.server.until(ctx, 30*time.Second, func() bool { return answers(w.centre.base + "/readyz") })
+	if err := w.server.until(ctx, 30*time.Second, func() bool { return answers(w.centre.base + "/readyz") }); err != nil {
+		return err
+	}
+	w.say("enrolling the kiosk")
+	token, err := w.tool(ctx, "server", "kiosk", "add", "--data", data, "--name", "demo-1", "--country", "UTO", "--broker", w.line.addr())
+	if err != nil {
+		return err
+	}
+	_, err = w.typed(ctx, token, "kiosk-ui", "enrol", "-bundle", filepath.Join(w.dir, "bundle"), "-centre", enrol)
+	return err
 }
 
 // keyIn finds the API key in what `server init` printed.

@@ -65,6 +65,14 @@ func (t *Tx) AddKiosk(ctx context.Context, k Kiosk) error {
 	return nil
 }
 
+// Recertify notes a kiosk's newest certificate.
+func (t *Tx) Recertify(ctx context.Context, id, certificate string) error {
+	if _, err := t.exec(ctx, `UPDATE kiosk SET certificate = $2 WHERE id = $1`, id, certificate); err != nil {
+		return fmt.Errorf("note certificate: %w", err)
+	}
+	return nil
+}
+
 // RevokeKiosk takes a kiosk's right to speak away.
 func (t *Tx) RevokeKiosk(ctx context.Context, id string, at time.Time) error {
 	n, err := t.exec(ctx, `UPDATE kiosk SET revoked = $2 WHERE id = $1 AND revoked = 0`, id, micros(at))

@@ -46,7 +46,7 @@ type Bundle struct {
 // WriteBundle enrols a kiosk: it makes a key, certifies it and writes the whole
 // bundle into dir. It returns the certificate, whose key the centre must remember.
 func WriteBundle(dir string, ca *CA, info KioskInfo, to *seal.PublicKey, now time.Time) (*x509.Certificate, error) {
-	if err := info.check(); err != nil {
+	if err := info.Check(); err != nil {
 		return nil, err
 	}
 	if to == nil {
@@ -81,7 +81,8 @@ func WriteBundle(dir string, ca *CA, info KioskInfo, to *seal.PublicKey, now tim
 	return own.Cert, nil
 }
 
-func (i KioskInfo) check() error {
+// Check says what is wrong with it.
+func (i KioskInfo) Check() error {
 	if err := CheckKioskName(i.Name); err != nil {
 		return err
 	}
@@ -105,7 +106,7 @@ func LoadBundle(dir string) (*Bundle, error) {
 	if err := json.Unmarshal(text, &b.KioskInfo); err != nil {
 		return nil, malformed(fileKioskJSON, err)
 	}
-	if err := b.check(); err != nil {
+	if err := b.Check(); err != nil {
 		return nil, err
 	}
 	if b.Centre == "" {

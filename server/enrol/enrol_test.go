@@ -1,0 +1,240 @@
+package enrol_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"vestibule/server/enrol"
+	"vestibule/server/store"
+	"vestibule/sync/fault"
+	"vestibule/sync/identity"
+	"vestibule/sync/seal"
+)
+
+// centre is a centre that takes enrolments.
+type centre struct {
+	t       *testing.T
+	ca      *identity.CA
+	store   *store.Store
+	address string
+	now     time.Time
+	mu      sync.Mutex
+}
+
+func (c *centre) clock() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func newCentre(t *testing.T) *centre {
+	t.Helper()
+	c := &centre{t: t, now: time.Now()}
+	dir := t.TempDir()
+	require.NoError(t, os.Chmod(dir, 0o700))
+	var err error
+	c.ca, err = identity.NewCA("test", c.now)
+	require.NoError(t, err)
+	cert, err := c.ca.IssueCentre([]string{"localhost"}, c.now)
+	require.NoError(t, err)
+	require.NoError(t, identity.SaveCentre(filepath.Join(dir, "identity"), c.ca, cert))
+	own, err := identity.LoadCentre(filepath.Join(dir, "identity"))
+	require.NoError(t, err)
+	key, err := seal.GenerateKey()
+	require.NoError(t, err)
+	require.NoError(t, seal.WritePublicKey(filepath.Join(dir, "seal.pub"), key.Public()))
+	text, err := identity.SealText(filepath.Join(dir, "seal.pub"))
+	require.NoError(t, err)
+	c.store, err = store.Open(t.Context(), dir)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, c.store.Close()) })
+	n := 0
+	desk := &enrol.Desk{
+		Store: c.store, CA: c.ca, Seal: text, Now: c.clock, Log: slog.New(slog.DiscardHandler),
+		NewID: func() string { n++; return fmt.Sprint("audit-", n) },
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	s := &http.Server{Handler: desk.Handler(), TLSConfig: own.EnrolTLS(time.Now), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), ReadHeaderTimeout: time.Second}
+	go func() { _ = s.ServeTLS(l, "", "") }()
+	t.Cleanup(func() { _ = s.Close() })
+	c.address = l.Addr().String()
+	return c
+}
+
+func (c *centre) token(kiosk string) identity.Token {
+	c.t.Helper()
+	token, err := identity.NewToken(rand.Reader, c.ca.Cert)
+	require.NoError(c.t, err)
+	e := store.Enrolment{Hash: token.Hash(), Kiosk: kiosk, Country: "UTO", Project: "default", Broker: "localhost:8883", Created: c.now, Expires: c.now.Add(time.Hour)}
+	require.NoError(c.t, c.store.Write(c.t.Context(), func(tx *store.Tx) error { return tx.AddEnrolment(c.t.Context(), e) }))
+	return token
+}
+
+func (c *centre) enrol(dir string, token identity.Token) (*identity.Bundle, error) {
+	return identity.Enrol(c.t.Context(), dir, c.address, token, time.Now)
+}
+
+func TestAKioskEnrolsOnceWithAKeyOfItsOwn(t *testing.T) {
+	c := newCentre(t)
+	token, dir := c.token("hall-1"), filepath.Join(t.TempDir(), "bundle")
+	b, err := c.enrol(dir, token)
+	require.NoError(t, err)
+	assert.Equal(t, "hall-1", b.Name, "the name is the token's")
+	assert.Equal(t, "localhost:8883", b.Broker)
+	k, err := c.store.Read().Kiosk(t.Context(), "hall-1")
+	require.NoError(t, err)
+	assert.NotEmpty(t, k.PublicKey)
+	info, err := os.Stat(filepath.Join(dir, "kiosk.key"))
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+
+	_, err = c.enrol(filepath.Join(t.TempDir(), "clone"), token)
+	assert.Equal(t, "token_used", fault.Code(err))
+	_, err = c.enrol(dir, token)
+	assert.Equal(t, "identity_exists", fault.Code(err))
+}
+
+func TestAnAnswerThatGotLostIsGivenAgainToTheSameKey(t *testing.T) {
+	c := newCentre(t)
+	token, dir := c.token("hall-1"), filepath.Join(t.TempDir(), "bundle")
+	_, err := c.enrol(dir, token)
+	require.NoError(t, err)
+	for _, lost := range []string{"kiosk.json", "kiosk.pem"} { // power went before they were on disk
+		require.NoError(t, os.Remove(filepath.Join(dir, lost)))
+	}
+	b, err := c.enrol(dir, token)
+	require.NoError(t, err)
+	assert.Equal(t, "hall-1", b.Name)
+	require.NoError(t, c.store.Write(t.Context(), func(tx *store.Tx) error { return tx.RevokeKiosk(t.Context(), "hall-1", c.now) }))
+	require.NoError(t, os.Remove(filepath.Join(dir, "kiosk.json")))
+	_, err = c.enrol(dir, token)
+	assert.Equal(t, "kiosk_revoked", fault.Code(err))
+}
+
+func TestWhyAKioskIsNotLetIn(t *testing.T) {
+	c := newCentre(t)
+	stranger := newCentre(t)
+	expired, taken, voided := c.token("hall-2"), c.token("hall-3"), c.token("hall-4")
+	newest := c.token("hall-4")
+	require.NoError(t, c.store.Write(t.Context(), func(tx *store.Tx) error {
+		return tx.AddKiosk(t.Context(), store.Kiosk{ID: "hall-3", Country: "UTO", Project: "default", PublicKey: []byte{1}, Certificate: "x", Enrolled: c.now})
+	}))
+	unknown, err := identity.NewToken(rand.Reader, c.ca.Cert)
+	require.NoError(t, err)
+	for name, one := range map[string]struct {
+		token   identity.Token
+		address string
+		code    string
+	}{
+		"a token nobody made":                   {unknown, c.address, "token_unknown"},
+		"a token of which a newer one was made": {voided, c.address, "token_unknown"},
+		"a name that is taken":                  {taken, c.address, "kiosk_exists"},
+		"another centre at this address":        {newest, stranger.address, "enrolment_other_centre"},
+		"nobody at this address":                {newest, "127.0.0.1:1", "enrolment_unreachable"},
+		"no address":                            {newest, "not an address", "enrolment_address"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "bundle")
+			_, err := identity.Enrol(t.Context(), dir, one.address, one.token, time.Now)
+			assert.Equal(t, one.code, fault.Code(err), "%v", err)
+			_, err = os.Stat(filepath.Join(dir, "kiosk.json"))
+			assert.ErrorIs(t, err, os.ErrNotExist, "nothing that looks like an identity is left")
+		})
+	}
+	t.Run("an expired token", func(t *testing.T) {
+		c.mu.Lock()
+		c.now = c.now.Add(2 * time.Hour)
+		c.mu.Unlock()
+		_, err := c.enrol(filepath.Join(t.TempDir(), "bundle"), expired)
+		assert.Equal(t, "token_expired", fault.Code(err))
+	})
+	t.Run("a clock that is years off", func(t *testing.T) {
+		_, err := identity.Enrol(t.Context(), filepath.Join(t.TempDir(), "bundle"), c.address, newest, func() time.Time { return time.Now().AddDate(-5, 0, 0) })
+		assert.Equal(t, "enrolment_clock", fault.Code(err), "%v", err)
+	})
+}
+
+func TestOfManyKiosksWithOneTokenOneEnrols(t *testing.T) {
+	c := newCentre(t)
+	token := c.token("hall-1")
+	var in, out sync.Map
+	var all sync.WaitGroup
+	for i := range 8 {
+		dir := filepath.Join(t.TempDir(), fmt.Sprint(i))
+		all.Go(func() {
+			if _, err := c.enrol(dir, token); err == nil {
+				in.Store(i, true)
+			} else {
+				out.Store(i, fault.Code(err))
+			}
+		})
+	}
+	all.Wait()
+	n := 0
+	in.Range(func(any, any) bool { n++; return true })
+	assert.Equal(t, 1, n)
+	out.Range(func(_, code any) bool { return assert.Equal(t, "token_used", code) })
+}
+
+func TestTheSecretIsGivenToNobodyElse(t *testing.T) {
+	c := newCentre(t)
+	heard := make(chan []byte, 1)
+	thief := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var b bytes.Buffer
+		_, _ = b.ReadFrom(r.Body)
+		heard <- b.Bytes()
+	}))
+	defer thief.Close()
+	_, err := identity.Enrol(t.Context(), filepath.Join(t.TempDir(), "bundle"), strings.TrimPrefix(thief.URL, "https://"), c.token("hall-1"), time.Now)
+	require.Error(t, err)
+	select {
+	case b := <-heard:
+		assert.Fail(t, "the thief heard something", "%d bytes", len(b))
+	default:
+	}
+}
+
+func FuzzDesk(f *testing.F) {
+	f.Add([]byte(`{"secret":"AAAA","request":"AAAA"}`))
+	f.Add([]byte(`{`))
+	f.Add([]byte(strings.Repeat("[", 40000)))
+	dir := f.TempDir()
+	if err := os.Chmod(dir, 0o700); err != nil {
+		f.Fatal(err)
+	}
+	s, err := store.Open(context.Background(), dir)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { _ = s.Close() })
+	ca, err := identity.NewCA("fuzz", time.Now())
+	if err != nil {
+		f.Fatal(err)
+	}
+	desk := &enrol.Desk{Store: s, CA: ca, Now: time.Now, NewID: func() string { return "x" }, Log: slog.New(slog.DiscardHandler)}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		w := httptest.NewRecorder()
+		desk.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodPost, identity.EnrolPath, bytes.NewReader(body)))
+		var a identity.EnrolAnswer
+		if w.Code == http.StatusOK || json.Unmarshal(w.Body.Bytes(), &a) != nil || a.Code == "" || a.Hint == "" {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+	})
+}
