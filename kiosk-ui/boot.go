@@ -162,6 +162,9 @@ func (s *settings) start(ctx context.Context, log *slog.Logger) (*kiosk, error) 
 	if err != nil {
 		return nil, errors.Join(err, engine.Close())
 	}
+	if !s.offline {
+		go keepCertified(ctx, b, s.bundle, log)
+	}
 	return &kiosk{Agent: a, engine: engine, name: b.Name}, nil
 }
 

@@ -172,7 +172,7 @@ func keysOf(bundles ...*identity.Bundle) link.Keys {
 	return func(_ context.Context, name string) (*ecdsa.PublicKey, error) {
 		for _, b := range bundles {
 			if b.Name == name {
-				return b.Cert.PublicKey.(*ecdsa.PublicKey), nil
+				return b.Cert().PublicKey.(*ecdsa.PublicKey), nil
 			}
 		}
 		return nil, link.ErrUnknownKiosk
@@ -366,6 +366,6 @@ func TestTheLinkSaysWhyItCannotConnect(t *testing.T) {
 }
 
 func withoutCert(c *tls.Config) *tls.Config {
-	c.Certificates = nil
+	c.GetClientCertificate = nil
 	return c
 }

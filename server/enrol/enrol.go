@@ -8,6 +8,7 @@
 package enrol
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/sha256"
@@ -70,21 +71,77 @@ func (d *Desk) Handler() http.Handler {
 			return
 		}
 		a, err := d.take(r.Context(), q)
-		if err != nil {
-			var f *fault.Fault
-			if !errors.As(err, &f) {
-				d.Log.Error("an enrolment failed", "code", "enrolment_failed", "error", err)
-				refuse(w, http.StatusInternalServerError, fault.New("enrolment_failed", "the centre could not enrol this kiosk", "try again; the centre's log says more", nil))
-				return
-			}
-			d.Log.Warn("an enrolment was refused", "code", f.Code)
-			refuse(w, http.StatusForbidden, f)
+		d.answer(w, a, err)
+	})
+	mux.HandleFunc("POST "+identity.RenewPath, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-store")
+		if !limit.Allow() {
+			refuse(w, http.StatusTooManyRequests, fault.New("enrolment_busy", "too many enrolments at once", "try again in a minute", nil))
 			return
 		}
-		d.Log.Info("a kiosk enrolled", "kiosk", a.Kiosk.Name)
-		_ = json.NewEncoder(w).Encode(a)
+		if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
+			refuse(w, http.StatusForbidden, fault.New("renewal_stranger", "no certificate was shown", "enrol this kiosk with a token", nil))
+			return
+		}
+		a, err := d.renew(r.Context(), r.TLS.PeerCertificates[0])
+		d.answer(w, a, err)
 	})
 	return mux
+}
+
+func (d *Desk) answer(w http.ResponseWriter, a identity.EnrolAnswer, err error) {
+	var f *fault.Fault
+	switch {
+	case err == nil:
+		_ = json.NewEncoder(w).Encode(a)
+	case errors.As(err, &f):
+		d.Log.Warn("an enrolment or renewal was refused", "code", f.Code)
+		refuse(w, http.StatusForbidden, f)
+	default:
+		d.Log.Error("an enrolment or renewal failed", "code", "enrolment_failed", "error", err)
+		refuse(w, http.StatusInternalServerError, fault.New("enrolment_failed", "the centre could not do it", "try again; the centre's log says more", nil))
+	}
+}
+
+// renew certifies an enrolled kiosk's key again. The handshake has proved that the peer holds it.
+func (d *Desk) renew(ctx context.Context, old *x509.Certificate) (identity.EnrolAnswer, error) {
+	now := d.Now()
+	stranger := fault.New("renewal_stranger", "this certificate is none of an enrolled kiosk", "enrol this kiosk with a token", nil)
+	if !d.CA.Issued(old) || now.Before(old.NotBefore) {
+		return identity.EnrolAnswer{}, stranger
+	}
+	if now.After(old.NotAfter.Add(identity.RenewalGrace)) {
+		return identity.EnrolAnswer{}, fault.New("renewal_late", "this certificate ended too long ago", "enrol this kiosk anew, under another name", nil)
+	}
+	der, err := x509.MarshalPKIXPublicKey(old.PublicKey)
+	if err != nil {
+		return identity.EnrolAnswer{}, err
+	}
+	var a identity.EnrolAnswer
+	err = d.Store.Write(ctx, func(tx *store.Tx) error {
+		k, err := tx.Kiosk(ctx, old.Subject.CommonName)
+		if errors.Is(err, store.ErrNotFound) || err == nil && !bytes.Equal(k.PublicKey, der) {
+			return stranger
+		}
+		if err != nil {
+			return err
+		}
+		if !k.Revoked.IsZero() {
+			return fault.New("kiosk_revoked", "this kiosk was revoked", "enrol it under a new name", nil)
+		}
+		cert, err := d.CA.RenewKiosk(old, now)
+		if err != nil {
+			return err
+		}
+		print := sha256.Sum256(cert.Raw)
+		if err := tx.Recertify(ctx, k.ID, hex.EncodeToString(print[:])); err != nil {
+			return err
+		}
+		a = identity.EnrolAnswer{Certificate: cert.Raw, Kiosk: identity.KioskInfo{Name: k.ID, SiteCountry: k.Country, Project: k.Project}}
+		return tx.Audit(ctx, d.NewID(), "kiosk "+k.ID, "kiosk renewed", k.ID, now)
+	})
+	return a, err
 }
 
 func refuse(w http.ResponseWriter, status int, f *fault.Fault) {

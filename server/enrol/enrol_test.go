@@ -3,8 +3,12 @@ package enrol_test
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
 	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"log/slog"
 	"net"
@@ -209,6 +213,124 @@ func TestTheSecretIsGivenToNobodyElse(t *testing.T) {
 		assert.Fail(t, "the thief heard something", "%d bytes", len(b))
 	default:
 	}
+}
+
+// aged makes the kiosk's certificate older than it is: as if it had been issued some days ago.
+func (c *centre) aged(dir string, b *identity.Bundle, days int) *identity.Bundle {
+	c.t.Helper()
+	old, err := c.ca.RenewKiosk(b.Cert(), time.Now().AddDate(0, 0, -days))
+	require.NoError(c.t, err)
+	path := filepath.Join(dir, "kiosk.pem")
+	require.NoError(c.t, os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: old.Raw}), 0o600))
+	b, err = identity.LoadBundle(dir)
+	require.NoError(c.t, err)
+	return b
+}
+
+func TestACertificateIsRenewedForTheSameKey(t *testing.T) {
+	for name, days := range map[string]int{"past two thirds of its time": 70, "after its end, off line for long": 200} {
+		t.Run(name, func(t *testing.T) {
+			c := newCentre(t)
+			dir := filepath.Join(t.TempDir(), "bundle")
+			b, err := c.enrol(dir, c.token("hall-1"))
+			require.NoError(t, err)
+			_, due := b.Expires(time.Now())
+			require.False(t, due, "a new one is not due")
+			b = c.aged(dir, b, days)
+			_, due = b.Expires(time.Now())
+			require.True(t, due)
+			before := b.Cert()
+			link := b.TLS(time.Now)
+			require.NoError(t, b.Renew(t.Context(), dir, time.Now))
+			end, due := b.Expires(time.Now())
+			assert.False(t, due)
+			assert.Greater(t, time.Until(end), 80*24*time.Hour)
+			assert.True(t, before.PublicKey.(*ecdsa.PublicKey).Equal(b.Cert().PublicKey), "frames signed with it stay good")
+			shown, err := link.GetClientCertificate(nil)
+			require.NoError(t, err)
+			assert.Equal(t, b.Cert().Raw, shown.Certificate[0], "the next link shows the new one")
+			again, err := identity.LoadBundle(dir)
+			require.NoError(t, err)
+			assert.Equal(t, b.Cert().Raw, again.Cert().Raw, "and so it does after a restart")
+		})
+	}
+}
+
+func TestWhoseCertificateIsNotRenewed(t *testing.T) {
+	enrolled := func(t *testing.T) (*centre, string, *identity.Bundle) {
+		c := newCentre(t)
+		dir := filepath.Join(t.TempDir(), "bundle")
+		b, err := c.enrol(dir, c.token("hall-1"))
+		require.NoError(t, err)
+		return c, dir, b
+	}
+	t.Run("a revoked kiosk's", func(t *testing.T) {
+		c, dir, b := enrolled(t)
+		require.NoError(t, c.store.Write(t.Context(), func(tx *store.Tx) error { return tx.RevokeKiosk(t.Context(), "hall-1", c.now) }))
+		before := b.Cert()
+		assert.Equal(t, "kiosk_revoked", fault.Code(b.Renew(t.Context(), dir, time.Now)))
+		assert.Equal(t, before, b.Cert())
+	})
+	t.Run("one that ended too long ago", func(t *testing.T) {
+		c, dir, b := enrolled(t)
+		assert.Equal(t, "renewal_late", fault.Code(c.aged(dir, b, 300).Renew(t.Context(), dir, time.Now)))
+	})
+	t.Run("one of a kiosk that was enrolled with another key", func(t *testing.T) {
+		c, dir, b := enrolled(t)
+		require.NoError(t, c.store.Write(t.Context(), func(tx *store.Tx) error {
+			return tx.AddKiosk(t.Context(), store.Kiosk{ID: "hall-9", Country: "UTO", Project: "default", PublicKey: []byte{1}, Certificate: "x", Enrolled: c.now})
+		}))
+		stolen, err := c.ca.IssueKiosk("hall-9", time.Now())
+		require.NoError(t, err)
+		assert.Equal(t, "renewal_stranger", fault.Code(ask(c, stolen.Cert, stolen.Key)))
+		_ = dir
+		_ = b
+	})
+	t.Run("one of another authority", func(t *testing.T) {
+		c, _, _ := enrolled(t)
+		foreign, err := identity.NewCA("foreign", time.Now())
+		require.NoError(t, err)
+		own, err := foreign.IssueKiosk("hall-1", time.Now())
+		require.NoError(t, err)
+		assert.Equal(t, "renewal_stranger", fault.Code(ask(c, own.Cert, own.Key)))
+	})
+	t.Run("the centre's own", func(t *testing.T) {
+		c, _, _ := enrolled(t)
+		own, err := c.ca.IssueCentre([]string{"localhost"}, time.Now())
+		require.NoError(t, err)
+		assert.Equal(t, "renewal_stranger", fault.Code(ask(c, own.Cert, own.Key)))
+	})
+	t.Run("nobody's", func(t *testing.T) {
+		c, _, _ := enrolled(t)
+		assert.Equal(t, "renewal_stranger", fault.Code(ask(c, nil, nil)))
+	})
+	t.Run("of a bundle that does not know where", func(t *testing.T) {
+		_, dir, b := enrolled(t)
+		b.Enrol = ""
+		assert.Equal(t, "renewal_nowhere", fault.Code(b.Renew(t.Context(), dir, time.Now)))
+	})
+}
+
+// ask asks for a renewal with any certificate.
+func ask(c *centre, cert *x509.Certificate, key *ecdsa.PrivateKey) error {
+	config := &tls.Config{InsecureSkipVerify: true}
+	if cert != nil {
+		config.Certificates = []tls.Certificate{{Certificate: [][]byte{cert.Raw}, PrivateKey: key}}
+	}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: config}}
+	r, err := client.Post("https://"+c.address+identity.RenewPath, "application/json", nil)
+	if err != nil {
+		return err
+	}
+	defer r.Body.Close()
+	var a identity.EnrolAnswer
+	if err := json.NewDecoder(r.Body).Decode(&a); err != nil {
+		return err
+	}
+	if len(a.Certificate) > 0 {
+		return nil
+	}
+	return fault.New(a.Code, a.Message, a.Hint, nil)
 }
 
 func FuzzDesk(f *testing.F) {

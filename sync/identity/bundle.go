@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"vestibule/sync/fault"
@@ -32,16 +33,20 @@ type KioskInfo struct {
 	Project     string `json:"project"`
 	Broker      string `json:"broker"`           // host:port
 	Centre      string `json:"centre,omitempty"` // name in the broker's certificate; empty: CentreName
+	Enrol       string `json:"enrol,omitempty"`  // host:port at which the certificate is renewed; empty: it cannot be
 }
 
 // Bundle is a kiosk's identity, loaded.
 type Bundle struct {
 	KioskInfo
 	Seal *seal.PublicKey // to which evidence is sealed
-	Cert *x509.Certificate
 	key  *ecdsa.PrivateKey
 	ca   *x509.Certificate
+	cert atomic.Pointer[x509.Certificate] // the newest: it may be renewed while links run
 }
+
+// Cert is the newest certificate.
+func (b *Bundle) Cert() *x509.Certificate { return b.cert.Load() }
 
 // WriteBundle enrols a kiosk: it makes a key, certifies it and writes the whole
 // bundle into dir. It returns the certificate, whose key the centre must remember.
@@ -115,9 +120,11 @@ func LoadBundle(dir string) (*Bundle, error) {
 	if b.ca, err = readCert(filepath.Join(dir, fileCA)); err != nil {
 		return nil, err
 	}
-	if b.Cert, err = readCert(filepath.Join(dir, fileKiosk)); err != nil {
+	cert, err := readCert(filepath.Join(dir, fileKiosk))
+	if err != nil {
 		return nil, err
 	}
+	b.cert.Store(cert)
 	if b.key, err = readKey(filepath.Join(dir, fileKioskKey)); err != nil {
 		return nil, err
 	}
@@ -128,11 +135,11 @@ func LoadBundle(dir string) (*Bundle, error) {
 		return nil, malformed(fileSealPub, err)
 	}
 	switch {
-	case !b.key.PublicKey.Equal(b.Cert.PublicKey):
+	case !b.key.PublicKey.Equal(cert.PublicKey):
 		return nil, fault.New("identity_mismatch", "kiosk.key does not belong to kiosk.pem", "enrol this kiosk again", nil)
-	case b.Cert.CheckSignatureFrom(b.ca) != nil:
+	case cert.CheckSignatureFrom(b.ca) != nil:
 		return nil, fault.New("identity_mismatch", "kiosk.pem was not issued by ca.pem", "enrol this kiosk again", nil)
-	case b.Cert.Subject.CommonName != b.Name:
+	case cert.Subject.CommonName != b.Name:
 		return nil, fault.New("identity_mismatch", "kiosk.json names another kiosk than kiosk.pem", "restore the bundle as it was issued", nil)
 	}
 	return b, nil
@@ -144,14 +151,22 @@ func (b *Bundle) Signer() crypto.Signer { return b.key }
 // Expires is when the certificate ends, and whether it should be renewed: past two
 // thirds of its life.
 func (b *Bundle) Expires(now time.Time) (end time.Time, renew bool) {
-	life := b.Cert.NotAfter.Sub(b.Cert.NotBefore)
-	return b.Cert.NotAfter, now.After(b.Cert.NotBefore.Add(life * 2 / 3))
+	c := b.Cert()
+	life := c.NotAfter.Sub(c.NotBefore)
+	return c.NotAfter, now.After(c.NotBefore.Add(life * 2 / 3))
 }
 
 // TLS is the kiosk's side of the link. now is the clock that certificates are
-// judged by: a kiosk whose battery is flat passes the latest time it knows of.
+// judged by: a kiosk whose battery is flat passes the latest time it knows of. Every connection shows the
+// newest certificate.
 func (b *Bundle) TLS(now func() time.Time) *tls.Config {
-	return clientTLS(b.ca, b.Centre, b.Cert, b.key, now)
+	c := clientTLS(b.ca, b.Centre, b.Cert(), b.key, now)
+	c.Certificates = nil
+	c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		pair := keyPair(b.Cert(), b.key)
+		return &pair, nil
+	}
+	return c
 }
 
 // Centre is the centre's identity, loaded.

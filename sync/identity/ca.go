@@ -134,6 +134,25 @@ func (ca *CA) SignKiosk(name string, request []byte, now time.Time) (*x509.Certi
 	return ca.certify(t, key, now)
 }
 
+// RenewKiosk certifies the key of a kiosk's certificate for another term. That it is this kiosk, and not revoked, is
+// the caller's to know.
+func (ca *CA) RenewKiosk(old *x509.Certificate, now time.Time) (*x509.Certificate, error) {
+	t, err := kioskTemplate(old.Subject.CommonName, now)
+	if err != nil {
+		return nil, err
+	}
+	key, ok := old.PublicKey.(*ecdsa.PublicKey)
+	if !ok {
+		return nil, errors.New("renew certificate: another kind of key")
+	}
+	return ca.certify(t, key, now)
+}
+
+// Issued says whether a kiosk's certificate is ours, whether or not its time is over.
+func (ca *CA) Issued(c *x509.Certificate) bool {
+	return c.CheckSignatureFrom(ca.Cert) == nil && len(c.ExtKeyUsage) == 1 && c.ExtKeyUsage[0] == x509.ExtKeyUsageClientAuth
+}
+
 func kioskTemplate(name string, now time.Time) (*x509.Certificate, error) {
 	if err := CheckKioskName(name); err != nil {
 		return nil, err

@@ -23,8 +23,15 @@ import (
 	"vestibule/sync/seal"
 )
 
-// EnrolPath is where the centre takes enrolments.
-const EnrolPath = "/enrol"
+// Where the centre takes enrolments, and renews certificates.
+const (
+	EnrolPath = "/enrol"
+	RenewPath = "/renew"
+)
+
+// RenewalGrace is how long after its end a certificate may still be renewed: a kiosk may have been off line
+// for long. A revoked kiosk's never is.
+const RenewalGrace = 180 * 24 * time.Hour
 
 // MaxEnrolment bounds a request and an answer, bytes.
 const MaxEnrolment = 32 << 10
@@ -51,7 +58,8 @@ type EnrolAnswer struct {
 func (c *Centre) EnrolTLS(now func() time.Time) *tls.Config {
 	pair := keyPair(c.Cert, c.key)
 	pair.Certificate = append(pair.Certificate, c.ca.Raw)
-	return &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{pair}, Time: now}
+	// Who renews shows a certificate, which may have ended: the handshake proves its key, the caller judges the rest.
+	return &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{pair}, Time: now, ClientAuth: tls.RequestClientCert}
 }
 
 // Enrol makes this kiosk's key in dir, has it certified by the centre at address (host:port), and writes the
@@ -93,6 +101,7 @@ func Enrol(ctx context.Context, dir, address string, t Token, now func() time.Ti
 	if err := answer.Kiosk.Check(); err != nil {
 		return nil, strange(err)
 	}
+	answer.Kiosk.Enrol = address
 	text, err := json.MarshalIndent(answer.Kiosk, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("enrol: %w", err)
@@ -158,28 +167,74 @@ func ask(ctx context.Context, address string, t Token, q EnrolRequest, now func(
 	if err != nil {
 		return EnrolAnswer{}, nil, fault.New("enrolment_address", "the centre's address is not host:port", "give it as centre.example.org:8443", err)
 	}
+	a, err := send(client, r)
+	return a, authority, err
+}
+
+// send sends one request and reads the answer.
+func send(client *http.Client, r *http.Request) (EnrolAnswer, error) {
 	r.Header.Set("Content-Type", "application/json")
 	said, err := client.Do(r)
 	if err != nil {
 		var f *fault.Fault
 		if errors.As(err, &f) {
-			return EnrolAnswer{}, nil, f
+			return EnrolAnswer{}, f
 		}
-		return EnrolAnswer{}, nil, fault.New("enrolment_unreachable", "the centre does not answer", "check the address and the network, and that the centre runs with -enrol", err)
+		return EnrolAnswer{}, fault.New("enrolment_unreachable", "the centre does not answer", "check the address and the network, and that the centre runs with -enrol", err)
 	}
 	defer said.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(said.Body, MaxEnrolment))
 	if err != nil {
-		return EnrolAnswer{}, nil, fault.New("enrolment_unreachable", "the centre broke off", "try again; the token stays good for this kiosk", err)
+		return EnrolAnswer{}, fault.New("enrolment_unreachable", "the centre broke off", "try again; the token stays good for this kiosk", err)
 	}
 	var a EnrolAnswer
 	if err := json.Unmarshal(text, &a); err != nil {
-		return EnrolAnswer{}, nil, fault.New("enrolment_strange", "the centre's answer cannot be read", "check that this is the address of -enrol, not of API or broker", err)
+		return EnrolAnswer{}, fault.New("enrolment_strange", "the centre's answer cannot be read", "check that this is the address of -enrol, not of API or broker", err)
 	}
 	if said.StatusCode != http.StatusOK {
-		return EnrolAnswer{}, nil, fault.New(a.Code, a.Message, a.Hint, nil)
+		return EnrolAnswer{}, fault.New(a.Code, a.Message, a.Hint, nil)
 	}
-	return a, authority, nil
+	return a, nil
+}
+
+// Renew has the certificate renewed, for the same key, and writes it into dir. Links that are up stay; the next
+// one shows the new certificate.
+func (b *Bundle) Renew(ctx context.Context, dir string, now func() time.Time) error {
+	if b.Enrol == "" {
+		return fault.New("renewal_nowhere", "this kiosk does not know where its certificate is renewed", "enrol it with a token: kiosk-ui enrol", nil)
+	}
+	config := b.TLS(now)
+	config.ServerName = CentreName
+	client := &http.Client{
+		Timeout:       20 * time.Second,
+		Transport:     &http.Transport{TLSClientConfig: config, DisableKeepAlives: true, TLSHandshakeTimeout: 10 * time.Second, MaxResponseHeaderBytes: 16 << 10},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://"+b.Enrol+RenewPath, http.NoBody)
+	if err != nil {
+		return fmt.Errorf("renew certificate: %w", err)
+	}
+	a, err := send(client, r)
+	if err != nil {
+		return err
+	}
+	cert, err := x509.ParseCertificate(a.Certificate)
+	if err != nil || !b.key.PublicKey.Equal(cert.PublicKey) || cert.CheckSignatureFrom(b.ca) != nil || cert.Subject.CommonName != b.Name {
+		return fault.New("enrolment_strange", "the centre's answer cannot be used", "check that kiosk and centre are of releases that know each other", err)
+	}
+	path := filepath.Join(dir, fileKiosk)
+	fresh := path + ".new"
+	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("renew certificate: %w", err)
+	}
+	if err := writeCert(fresh, cert); err != nil {
+		return err
+	}
+	if err := os.Rename(fresh, path); err != nil { // at once: a cut leaves the old one or the new one
+		return fmt.Errorf("renew certificate: %w", err)
+	}
+	b.cert.Store(cert)
+	return nil
 }
 
 // SealText is the centre's HPKE key as a bundle's file holds it.

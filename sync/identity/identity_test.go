@@ -115,7 +115,7 @@ func TestWhoeverCannotProveANameIsRefused(t *testing.T) {
 	trusting := foreignKiosk.TLS(clock(now))
 	trusting.InsecureSkipVerify = true
 	bare := kiosk.TLS(clock(now))
-	bare.Certificates = nil
+	bare.GetClientCertificate = nil
 	old := kiosk.TLS(clock(now))
 	old.MinVersion, old.MaxVersion = tls.VersionTLS12, tls.VersionTLS12
 	server := centre.ServerTLS(clock(now), nil)
@@ -143,18 +143,18 @@ func posing(b *identity.Bundle, at func() time.Time) *tls.Config {
 func TestAKioskCertificateSaysWhatItMayBeUsedFor(t *testing.T) {
 	ca := newCA(t)
 	b := newBundle(t, ca, "kiosk-1")
-	require.Equal(t, []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}, b.Cert.ExtKeyUsage)
-	require.Equal(t, x509.KeyUsageDigitalSignature, b.Cert.KeyUsage)
-	require.False(t, b.Cert.IsCA)
-	require.Equal(t, now.Add(identity.KioskValidity), b.Cert.NotAfter)
+	require.Equal(t, []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}, b.Cert().ExtKeyUsage)
+	require.Equal(t, x509.KeyUsageDigitalSignature, b.Cert().KeyUsage)
+	require.False(t, b.Cert().IsCA)
+	require.Equal(t, now.Add(identity.KioskValidity), b.Cert().NotAfter)
 	other := newBundle(t, ca, "kiosk-1")
-	require.NotEqual(t, b.Cert.SerialNumber, other.Cert.SerialNumber)
-	require.Equal(t, 1, b.Cert.SerialNumber.Sign())
+	require.NotEqual(t, b.Cert().SerialNumber, other.Cert().SerialNumber)
+	require.Equal(t, 1, b.Cert().SerialNumber.Sign())
 	_, renew := b.Expires(now)
 	require.False(t, renew)
 	_, renew = b.Expires(now.Add(identity.KioskValidity * 3 / 4))
 	require.True(t, renew)
-	require.True(t, b.Signer().Public().(*ecdsa.PublicKey).Equal(b.Cert.PublicKey))
+	require.True(t, b.Signer().Public().(*ecdsa.PublicKey).Equal(b.Cert().PublicKey))
 }
 
 func TestTheCentreIsReachedUnderItsHosts(t *testing.T) {
