@@ -48,6 +48,7 @@ func verbs() []verb {
 		{"list import", "import a sanctions list and put it in force", listImport},
 		{"policy apply", "put a policy in force", policyApply},
 		{"policy show", "print the policy in force", policyShow},
+		{"verify", "prove a journey from the records as they came", verifyCommand},
 		{"serve", "run the centre", serveCommand},
 	}
 }

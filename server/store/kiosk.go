@@ -202,6 +202,18 @@ func (r Reader) Stream(ctx context.Context, kiosk, epoch string) (Stream, error)
 	return s, none(err)
 }
 
+// Streams lists a kiosk's streams, oldest first.
+func (r Reader) Streams(ctx context.Context, kiosk string) ([]Stream, error) {
+	rows, err := r.rows(ctx, `SELECT epoch, high, head, refused FROM stream WHERE kiosk = $1 ORDER BY created, epoch`, kiosk)
+	return collect(rows, err, func(rows *sql.Rows) (Stream, error) {
+		s := Stream{Kiosk: kiosk}
+		var high int64
+		err := rows.Scan(&s.Epoch, &high, &s.Head, &s.Refused)
+		s.High = uint64(high)
+		return s, err
+	})
+}
+
 // Epochs counts a kiosk's streams.
 func (r Reader) Epochs(ctx context.Context, kiosk string) (n int, err error) {
 	err = r.row(ctx, `SELECT COUNT(*) FROM stream WHERE kiosk = $1`, kiosk).Scan(&n)

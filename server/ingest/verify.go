@@ -1,0 +1,155 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"vestibule/journey"
+	"vestibule/server/store"
+	"vestibule/sync/wire"
+)
+
+// Proof is what the stored bytes of one kiosk say about one journey.
+type Proof struct {
+	Kiosk   string
+	Streams []StreamProof
+	Events  int      // of the kiosk, in this journey
+	Faults  []string // what does not hold, in words; empty: the journey is proven
+}
+
+// StreamProof is the chain of one epoch, computed anew from the first record on.
+type StreamProof struct {
+	Epoch   string
+	Records uint64
+	Heads   int    // that the kiosk had signed, and that were met
+	Of      uint64 // records of this journey
+}
+
+// verifyBatch is how many records are read at a time.
+const verifyBatch = 500
+
+// Verify proves a journey from the records as they came: the chain of every epoch of its kiosk is computed
+// anew and must meet each head that the kiosk had signed when it came; and the journey's events are those in
+// the records, none more, none fewer, none altered. It finds what was changed, dropped or slipped in at the centre
+// later on. It cannot find a change by somebody who rewrote records and all later heads together: signatures are
+// verified when frames come, and not kept.
+func Verify(ctx context.Context, r store.Reader, session string) (Proof, error) {
+	all, err := r.Events(ctx, session)
+	if err != nil {
+		return Proof{}, fmt.Errorf("read the journey: %w", err)
+	}
+	var p Proof
+	told := map[string]journey.Event{}
+	for _, e := range all {
+		if e.Origin != journey.OriginServer {
+			told[e.ID], p.Kiosk = e, e.Kiosk
+		}
+	}
+	if p.Kiosk == "" {
+		return Proof{}, store.ErrNotFound
+	}
+	p.Events = len(told)
+	streams, err := r.Streams(ctx, p.Kiosk)
+	if err != nil {
+		return Proof{}, fmt.Errorf("read streams: %w", err)
+	}
+	for _, s := range streams {
+		one, err := p.stream(ctx, r, s, session, told)
+		if err != nil {
+			return Proof{}, err
+		}
+		p.Streams = append(p.Streams, one)
+	}
+	var left []string
+	for id := range told {
+		left = append(left, id)
+	}
+	slices.Sort(left)
+	for _, id := range left {
+		p.fault("event %s is in no record of the kiosk", id)
+	}
+	return p, nil
+}
+
+func (p *Proof) fault(format string, args ...any) {
+	p.Faults = append(p.Faults, fmt.Sprintf(format, args...))
+}
+
+// stream computes one chain anew, and takes the events that it proves out of told.
+func (p *Proof) stream(ctx context.Context, r store.Reader, s store.Stream, session string, told map[string]journey.Event) (StreamProof, error) {
+	one := StreamProof{Epoch: s.Epoch}
+	head, last, sound := wire.ChainStart(s.Kiosk, s.Epoch), uint64(0), true
+	for last < s.High {
+		records, err := r.InboxAfter(ctx, s.Kiosk, s.Epoch, last, verifyBatch)
+		if err != nil {
+			return one, fmt.Errorf("read records: %w", err)
+		}
+		if len(records) == 0 {
+			break
+		}
+		for _, rec := range records {
+			if rec.Seq > s.High {
+				break
+			}
+			if rec.Seq != last+1 {
+				p.fault("epoch %s: records %d to %d are missing", s.Epoch, last+1, rec.Seq-1)
+				sound = false
+			}
+			last = rec.Seq
+			one.Records++
+			if sound {
+				if head, err = wire.Chain(head, rec.Record); err != nil {
+					p.fault("epoch %s: record %d cannot be chained", s.Epoch, rec.Seq)
+					sound = false
+				}
+			}
+			if sound && rec.Head != nil {
+				if !bytes.Equal(head, rec.Head) {
+					p.fault("epoch %s: the chain does not hold at record %d, nor after it: a record up to there is not what came", s.Epoch, rec.Seq)
+					sound = false
+				} else {
+					one.Heads++
+				}
+			}
+			p.record(rec.Record, session, told, &one)
+		}
+	}
+	switch {
+	case last < s.High:
+		p.fault("epoch %s: records %d to %d are missing", s.Epoch, last+1, s.High)
+	case sound && !bytes.Equal(head, s.Head):
+		p.fault("epoch %s: the chain ends otherwise than it did when the last record was applied", s.Epoch)
+	}
+	return one, nil
+}
+
+func (p *Proof) record(rec wire.Record, session string, told map[string]journey.Event, one *StreamProof) {
+	if rec.Kind != wire.KindEvent {
+		return
+	}
+	var e journey.Event
+	if wire.Unmarshal(rec.Body, &e) != nil || e.Session != session {
+		return
+	}
+	one.Of++
+	stored, ok := told[e.ID]
+	switch {
+	case !ok:
+		p.fault("record %d holds event %s, which the journey does not tell", rec.Seq, e.ID)
+	case !sameEvent(stored, e):
+		p.fault("event %s is not what record %d says", e.ID, rec.Seq)
+	}
+	delete(told, e.ID)
+}
+
+// sameEvent compares but for the time of receipt, which is the centre's.
+func sameEvent(a, b journey.Event) bool {
+	a.Received, b.Received = time.Time{}, time.Time{}
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
+}

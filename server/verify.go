@@ -1,0 +1,44 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"vestibule/server/ingest"
+	"vestibule/server/store"
+	"vestibule/sync/fault"
+)
+
+// verifyCommand proves one journey, and fails when it cannot.
+func verifyCommand(ctx context.Context, p *program, args []string) error {
+	fs, data, db := p.flags("")
+	id := fs.String("journey", "", "the journey's id")
+	if _, err := p.parse(fs, args, "data", "journey"); err != nil {
+		return err
+	}
+	s, err := open(ctx, *data, *db)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	proof, err := ingest.Verify(ctx, s.Read(), *id)
+	if errors.Is(err, store.ErrNotFound) {
+		return fault.New("journey_unknown", "no kiosk has told of a journey with this id", "the console's address of a journey ends in it", nil)
+	}
+	if err != nil {
+		return fmt.Errorf("verify: %w", err)
+	}
+	_, _ = fmt.Fprintf(p.out, "kiosk\t%s\nevents\t%d\n", proof.Kiosk, proof.Events)
+	for _, one := range proof.Streams {
+		_, _ = fmt.Fprintf(p.out, "epoch %s\t%d records chained, %d signed heads met, %d of this journey\n", one.Epoch, one.Records, one.Heads, one.Of)
+	}
+	if len(proof.Faults) == 0 {
+		_, _ = fmt.Fprintln(p.out, "proven")
+		return nil
+	}
+	for _, f := range proof.Faults {
+		_, _ = fmt.Fprintf(p.out, "FAULT\t%s\n", f)
+	}
+	return fault.New("journey_not_proven", fmt.Sprintf("%d things do not hold", len(proof.Faults)), "compare with a backup: something was changed at the centre, or a kiosk's stream was refused", nil)
+}
