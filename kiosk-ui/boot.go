@@ -92,6 +92,9 @@ func readPolicy(path string) (journey.Policy, error) {
 	if p.Version == "" || p.MaxAttempts < 1 || p.ScreenLimit <= 0 || p.ResultShown <= 0 {
 		return p, bad(errors.New("version, maxAttempts, screenLimit and resultShown must be set"))
 	}
+	if err := p.FaceAge.Validate(); err != nil {
+		return p, bad(err)
+	}
 	return p, nil
 }
 

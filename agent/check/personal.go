@@ -50,7 +50,7 @@ func (p Personal) sources() []numberSource {
 }
 
 // Check judges the personal number of a document whose issuer has published a rule for it: whether it
-// can exist, and whether the date of birth and the sex in it are the document's. There is no verdict where
+// can exist, and whether it was given to somebody born on that day. There is no verdict where
 // there is nothing to judge, but Mexico's, for which the contract has an event. Only the states that the contract names, Mexico
 // (CURP) and Bulgaria (EGN), stop a person by it; elsewhere a field may hold another number that looks the same, so a
 // contradiction is noted and stops nobody. The number itself is in no verdict.
@@ -70,20 +70,22 @@ func (p Personal) Check() []Verdict {
 		if n.Check != idnumber.CheckNone {
 			detail["check"] = string(n.Check)
 		}
-		proved := s.twice || n.Check == idnumber.CheckValid
-		if !n.Valid() && !proved {
+		wrong, otherSex, weighed := n.Against(p.Person.Birth, p.Person.Gender)
+		if !weighed || !s.twice && n.Check != idnumber.CheckValid {
 			none = skipped(name, "read-unsurely")
 			continue
 		}
 		if n.Problem != "" {
 			detail["problem"] = n.Problem
 		}
-		differs := n.Differs(p.Person.Birth, p.Person.Gender)
-		if len(differs) > 0 {
-			detail["differs"] = strings.Join(differs, " ")
+		if otherSex {
+			detail["differs"] = "sex" // it proves nothing: a note
+		}
+		if wrong != "" {
+			detail["differs"] = wrong
 		}
 		switch {
-		case n.Valid() && len(differs) == 0:
+		case wrong == "":
 			return []Verdict{passed(name, detail)}
 		case n.Kind == idnumber.MEX || n.Kind == idnumber.BGR:
 			v := again(name, journey.Step2RetryIdentityVerificationFail, detail)

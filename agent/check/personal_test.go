@@ -37,10 +37,15 @@ func TestAPersonalNumberIsHeldAgainstItsRuleAndItsHolder(t *testing.T) {
 			journey.PersonData{Birth: "1931-08-21", Gender: "male"},
 			journey.EventMexCURPVerification, journey.Fail, Again, "", "",
 		},
-		"a CURP of the other sex": {
+		"a CURP of the other sex proves nothing": {
 			"MEX", printed("BOXW310820HNERXN09", false),
 			journey.PersonData{Birth: "1931-08-20", Gender: "female"},
-			journey.EventMexCURPVerification, journey.Fail, Again, "", "",
+			journey.EventMexCURPVerification, journey.Pass, Accept, "", "",
+		},
+		"a century that no zone prints proves nothing": {
+			"BGR", inZone("8032056031"),
+			journey.PersonData{Birth: "1980-12-05", Gender: "female"},
+			journey.KioskPersonalNumberCheck, journey.Pass, Accept, "", "",
 		},
 		"a CURP whose digit does not fit, read once, is a misreading": {
 			"MEX", printed("BOXW310820HNERXN08", false), mexican, journey.EventMexCURPVerification, journey.Skipped, Accept, "", "read-unsurely",
@@ -55,7 +60,7 @@ func TestAPersonalNumberIsHeldAgainstItsRuleAndItsHolder(t *testing.T) {
 		"an EGN that fits":                  {"BGR", inZone("8032056031"), bulgarian, journey.KioskPersonalNumberCheck, journey.Pass, Accept, "", ""},
 		"an EGN of somebody else": {
 			"BGR", inZone("8032056031"),
-			journey.PersonData{Birth: "1980-12-05", Gender: "female"},
+			journey.PersonData{Birth: "1980-12-06", Gender: "female"},
 			journey.KioskPersonalNumberCheck, journey.Fail, Again, "egn", "",
 		},
 		"a number that no rule names": {"UTO", inZone("ZE184226B"), mexican, "", "", "", "", ""},

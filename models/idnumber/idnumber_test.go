@@ -192,6 +192,11 @@ func FuzzRead(f *testing.F) {
 			require.NoError(t, err, "what is stored is read again")
 			require.Equal(t, n, again)
 			require.Empty(t, n.Differs(n.Birth, n.Sex))
+			wrong, otherSex, ok := n.Against(n.Birth, n.Sex)
+			require.False(t, otherSex)
+			require.NotEqual(t, idnumber.WrongBirth, wrong)
+			require.Equal(t, n.Problem != idnumber.ProblemDate, ok)
+			n.Against(text, state)
 		}
 		idnumber.Find(state, text, today)
 	})

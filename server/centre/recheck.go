@@ -11,6 +11,7 @@ import (
 	"vestibule/models"
 	"vestibule/models/aamva"
 	"vestibule/models/face"
+	"vestibule/models/idnumber"
 	"vestibule/models/mrz"
 	"vestibule/server/decide"
 	"vestibule/server/duplicate"
@@ -194,6 +195,12 @@ func compareDocument(s journey.Submission, doc models.Document) *decide.Document
 	differs("nationality", country(z.Nationality.Value) == country(d.Person.Nationality))
 	differs("birth", z.Birth.Value == d.Person.Birth)
 	differs("expiry", z.Expiry.Value == d.ExpiryDate)
+	for _, text := range []string{z.Optional.Value, z.Optional2.Value} { // the number, where the zone has one and the kiosk took one
+		said, took := idnumber.Find(country(d.IssuingCountry), d.PersonalNumber, s.Created)
+		if n, ok := idnumber.Find(country(d.IssuingCountry), text, s.Created); ok && took {
+			differs("personal number", n.Value == said.Value)
+		}
+	}
 	differs("name", duplicate.NameKey(z.FamilyName.Value, z.GivenNames.Value) == duplicate.NameKey(d.Person.FamilyName, d.Person.GivenNames))
 	return out
 }
