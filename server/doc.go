@@ -10,6 +10,7 @@
 //	aml/        sanctions lists: import, index, search
 //	decide/     evidence, policy and look-ups in, a decision out (pure)
 //	centre/     the runner: re-check, look up, decide and journal, one job at a time
+//	notify/     webhooks: what was decided, to partners' systems
 //	broker/     the embedded MQTT broker
 //	api/        submissions, pictures and journeys for partners, described as OpenAPI; api/example/ asks it
 //	console/    the journeys in a browser

@@ -49,6 +49,13 @@ func verbs() []verb {
 		{"policy apply", "put a policy in force", policyApply},
 		{"policy show", "print the policy in force", policyShow},
 		{"verify", "prove a journey from the records as they came", verifyCommand},
+		{"webhook add", "send decisions to an address", webhookAdd},
+		{"webhook list", "list the addresses", webhookList},
+		{"webhook rotate", "give an address a new secret", webhookRotate},
+		{"webhook disable", "send nothing more to an address", webhookDisable},
+		{"webhook test", "queue a test message for an address", webhookTest},
+		{"webhook deliveries", "list the newest deliveries", webhookDeliveries},
+		{"webhook replay", "send a delivery again, under its id", webhookReplay},
 		{"serve", "run the centre", serveCommand},
 	}
 }
@@ -123,11 +130,11 @@ func report(w io.Writer, err error) {
 func usage(w io.Writer) {
 	_, _ = fmt.Fprint(w, "usage: server COMMAND [flags]\n\n")
 	for _, v := range verbs() {
-		_, _ = fmt.Fprintf(w, "  %-13s %s\n", v.name, v.does)
+		_, _ = fmt.Fprintf(w, "  %-18s %s\n", v.name, v.does)
 	}
-	_, _ = fmt.Fprint(w, `  worker        the vision worker; "serve" starts it
-  version       what this program is
-  help          this text
+	_, _ = fmt.Fprint(w, `  worker             the vision worker; "serve" starts it
+  version            what this program is
+  help               this text
 
 "server serve -help" lists the flags of a command.
 exit codes: 0 done, 1 failed, 2 wrong use

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"sync"
@@ -27,6 +29,7 @@ import (
 	"vestibule/server/console"
 	"vestibule/server/enrol"
 	"vestibule/server/ingest"
+	"vestibule/server/notify"
 	"vestibule/server/store"
 	"vestibule/server/vault"
 	"vestibule/sync/fault"
@@ -53,6 +56,7 @@ type settings struct {
 	proxied    bool
 	client     string
 	share      string
+	allow      []netip.Prefix // that webhooks may call
 }
 
 func serveCommand(ctx context.Context, p *program, args []string) error {
@@ -68,7 +72,12 @@ func serveCommand(ctx context.Context, p *program, args []string) error {
 	fs.BoolVar(&s.proxied, "behind-proxy", false, "a proxy in front ends TLS: allow plain HTTP on other than loopback addresses")
 	fs.StringVar(&s.client, "client", "", "client id at the broker, where several copies run; default centre")
 	fs.StringVar(&s.share, "share", "", "name of the shared subscription, where several copies run")
+	ranges := fs.String("webhook-allow", "", "address ranges that webhooks may call although they are not public; a loopback range also allows http there")
 	if _, err := p.parse(fs, args, "data"); err != nil {
+		return err
+	}
+	var err error
+	if s.allow, err = prefixes(*ranges); err != nil {
 		return err
 	}
 	s.data, s.db = *data, *db
@@ -243,7 +252,7 @@ func (c *running) run(ctx context.Context) error {
 	})
 
 	var parts sync.WaitGroup
-	failed := make(chan error, 4)
+	failed := make(chan error, 5)
 	part := func(name string, run func(context.Context) error) {
 		parts.Add(1)
 		go func() {
@@ -255,6 +264,9 @@ func (c *running) run(ctx context.Context) error {
 	}
 	part("receive", c.receiver.Run)
 	part("decide", c.centre.Run)
+	part("notify", notify.New(notify.Config{
+		Store: c.store, Vault: c.vault, Allow: c.allow, Now: time.Now, NewID: newID, Jitter: rand.Float64, Log: c.log,
+	}).Run)
 	part("refresh", c.refresh)
 	if c.vision {
 		part("vision", c.see)
@@ -542,6 +554,8 @@ func (c *running) ready(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	set("jobs", err == nil && stuck == 0, false, "jobs_given_up", "see the log for the submissions concerned")
+	dead, err := c.store.Read().DeadDeliveries(ctx)
+	set("deliveries", err == nil && dead == 0, false, "deliveries_given_up", "server webhook deliveries, then server webhook replay")
 	status := http.StatusOK
 	for _, p := range parts {
 		if p.Needed && !p.OK {

@@ -378,7 +378,17 @@ func TestAnExhaustedVisitIsRejectedWithoutPictures(t *testing.T) {
 		seen := k.Event("s1", journey.KioskRetryExhausted, func(e *journey.Event) { e.Result, e.Impact = journey.Fail, journey.ImpactBlocked })
 		k.Submission(sub)
 		k.Send()
+		for _, project := range []string{"default", "another"} {
+			require.NoError(t, s.Write(t.Context(), func(tx *store.Tx) error {
+				return tx.SaveWebhook(t.Context(), store.Webhook{ID: project, Project: project, URL: "https://partner.example/", Secret: []byte{1}, Created: time.Now()})
+			}))
+		}
 		row := w.decide(sub)
+		queued, err := s.Read().Deliveries(t.Context(), 10)
+		require.NoError(t, err)
+		require.Len(t, queued, 1, "the decision is queued for the endpoint of its project")
+		require.Equal(t, sub.ID, queued[0].Submission)
+		require.Equal(t, w.events(sub)[journey.EventRejected].ID, queued[0].Cause)
 		require.Equal(t, journey.Rejected, row.Decision)
 		require.Equal(t, journey.ReasonRetryExhausted, row.Reason)
 		require.Equal(t, []string{seen.ID}, w.events(sub)[journey.EventRejected].Causes)

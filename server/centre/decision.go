@@ -17,6 +17,7 @@ import (
 	"vestibule/server/duplicate"
 	"vestibule/server/ingest"
 	"vestibule/server/journal"
+	"vestibule/server/notify"
 	"vestibule/server/store"
 	"vestibule/sync/wire"
 )
@@ -485,6 +486,9 @@ func (d *deciding) settle(ctx context.Context, tx *store.Tx, v journey.Verdict, 
 		return fmt.Errorf("encode verdict: %w", err)
 	}
 	if _, err := tx.PushCommand(ctx, d.row.Kiosk, wire.KindVerdict, v.Event, command, now); err != nil {
+		return err
+	}
+	if err := notify.Decided(ctx, tx, d.c.NewID, d.row.Kiosk, d.row.Project, v); err != nil {
 		return err
 	}
 	_, err = journal.Refresh(ctx, tx, d.row.Session, d.row.Project, now, 0)
