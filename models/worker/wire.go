@@ -165,17 +165,18 @@ func (c codec) read(r io.Reader, v any, limit int) error {
 	return nil
 }
 
-// encode puts an error on the wire.
+// failed puts an error on the wire. What is wrong with a frame or a network is said however late it was found; only
+// what says neither, and came too late, is a matter of time.
 func (r *response) failed(err error, timedOut bool) {
 	switch {
 	case err == nil:
 		return
-	case timedOut:
-		r.Fail = failTime
 	case errors.Is(err, models.ErrFrame):
 		r.Fail = failFrame
 	case errors.Is(err, models.ErrModel):
 		r.Fail = failModel
+	case timedOut:
+		r.Fail = failTime
 	default:
 		r.Fail = failOther
 	}
