@@ -135,7 +135,7 @@ func (a answers) Screening(ctx context.Context, submission string) (store.Screen
 	out := shown{Index: kept.Lists, People: kept.Entities, Matches: []shownMatch{}}
 	for _, m := range kept.Matches {
 		if m.Score >= policy.AML.Flag {
-			out.Matches = append(out.Matches, shownMatch{m, strings.ToUpper(centre.Risk(m.Score, policy.AML.Flag))})
+			out.Matches = append(out.Matches, shownMatch{m, strings.ToUpper(centre.Risk(m, policy.AML.Flag))})
 		}
 	}
 	found.Result, err = json.Marshal(out)

@@ -148,11 +148,12 @@ type Match struct {
 	Facts    []Fact       `json:"facts,omitempty"`
 }
 
-// Supported reports whether more than the name speaks for it: a date of birth that
-// agrees, or a document's number. A name alone is never a high risk.
+// Supported reports whether a date of birth that agrees, as far as both are known,
+// speaks for it. A name alone is never a high risk, and neither is a document's
+// number alone: numbers are short, and lists give them with slips and without issuers.
 func (m Match) Supported() bool {
 	for _, f := range m.Facts {
-		if f.What == "document" || f.What == "birth" && (f.How == birthEqual || f.How == birthConsonant) {
+		if f.What == "birth" && (f.How == birthEqual || f.How == birthConsonant) {
 			return true
 		}
 	}

@@ -384,9 +384,14 @@ func (x *Index) byDocument(q Query) []Match {
 				continue
 			}
 			likeness := Compare(q.Name, e.Names[0].Text)
+			facts := []Fact{{"document", "equal", 100}}
+			if how, _ := q.birth(e); how != "" {
+				// The number alone makes the score; the date tells how far to trust it.
+				facts = append(facts, Fact{"birth", how, 0})
+			}
 			out = append(out, Match{
 				Entity: e.ID, Source: e.Source, Score: 100, NameOnly: round(likeness), Name: e.Names[0].Text, Kind: e.Names[0].Kind,
-				Facts: []Fact{{"document", "equal", 100}},
+				Facts: facts,
 			})
 			break
 		}

@@ -130,7 +130,30 @@ func TestANameAloneIsNeverSupported(t *testing.T) {
 	assert.False(t, first(aml.Query{Name: "Kasimir Ondrej Vorenthal"}).Supported())
 	assert.False(t, first(aml.Query{Name: "Kasimir Ondrej Vorenthal", Birth: "1961-03-13"}).Supported())
 	assert.True(t, first(aml.Query{Name: "Kasimir Ondrej Vorenthal", Birth: "1961-03-12"}).Supported())
-	assert.True(t, first(aml.Query{Name: "Somebody Else", Document: "A0194837"}).Supported())
+	assert.True(t, first(aml.Query{Name: "Kasimir Ondrej Vorenthal", Birth: "1961"}).Supported(), "nothing that is known contradicts")
+}
+
+func TestADocumentNumberIsSupportedOnlyByADateOfBirthThatAgrees(t *testing.T) {
+	x := index(t)
+	for name, c := range map[string]struct {
+		birth     string
+		supported bool
+	}{
+		"no date of birth":           {"", false},
+		"another date of birth":      {"1985-07-01", false},
+		"day and month exchanged":    {"1961-12-03", false},
+		"a date that is none":        {"12 March", false},
+		"the same day":               {"1961-03-12", true},
+		"the same year, day unknown": {"1961-00-00", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			found := search(t, x, aml.Query{Name: "Somebody Else", Document: "A0194837", Birth: c.birth})
+			require.NotEmpty(t, found)
+			assert.Equal(t, "9001", found[0].Entity)
+			assert.Equal(t, 100., found[0].Score, "the date does not hide the number")
+			assert.Equal(t, c.supported, found[0].Supported())
+		})
+	}
 }
 
 func TestOtherFactsCount(t *testing.T) {

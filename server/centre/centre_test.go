@@ -2,6 +2,7 @@ package centre_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -303,7 +304,11 @@ func TestTheSameFaceUnderAnotherNameIsCaught(t *testing.T) {
 func TestASanctionsHitIsHeldAndItsAnswerKeptEncrypted(t *testing.T) {
 	cluster.Each(t, func(t *testing.T, s *store.Store) {
 		w := newWorld(t, s)
-		w.listed = []aml.Match{{Entity: "QDi.001", Source: aml.SourceUN, Score: 98, Name: "Anna Eriksson"}}
+		w.listed = []aml.Match{{
+			Entity: "QDi.001", Source: aml.SourceUN, Score: 98, Name: "Anna Eriksson",
+			Why:   []aml.TokenMatch{{Query: "anna", Listed: "anna", How: aml.Equal, Alike: 1, Weight: .5}},
+			Facts: []aml.Fact{{What: "birth", How: "equal", Points: 3}},
+		}}
 		sub := w.visit(w.kiosk("k"), nil, 1)
 		row := w.decide(sub)
 		require.Equal(t, journey.Pending, row.Decision)
@@ -314,7 +319,68 @@ func TestASanctionsHitIsHeldAndItsAnswerKeptEncrypted(t *testing.T) {
 		require.Equal(t, "Red Flag", screening.Status)
 		require.Equal(t, "High", screening.Risk)
 		require.NotContains(t, string(screening.Result), "Anna")
+		plain, err := w.vault.Open(screening.Result, centre.ScreeningContext(sub.ID))
+		require.NoError(t, err)
+		var kept centre.Screened
+		require.NoError(t, json.Unmarshal(plain, &kept))
+		require.Equal(t, w.listed, kept.Matches, "with how each word of the name matched")
 	})
+}
+
+func TestTheKeptRiskIsTheHighestOfAllRedFlags(t *testing.T) {
+	agrees := []aml.Fact{{What: "birth", How: "equal", Points: 3}}
+	for name, c := range map[string]struct {
+		listed []aml.Match
+		status string
+		risk   string
+	}{
+		"nobody":                          {nil, "Clear", "Low"},
+		"a name below the flag":           {[]aml.Match{{Score: 84, Facts: agrees}}, "Clear", "Low"},
+		"an equal name alone":             {[]aml.Match{{Score: 100}}, "Red Flag", "Medium"},
+		"a weaker match whose date fits":  {[]aml.Match{{Score: 97}, {Score: 95, Facts: agrees}}, "Red Flag", "High"},
+		"a date that fits below the flag": {[]aml.Match{{Score: 97}, {Score: 80, Facts: agrees}}, "Red Flag", "Medium"},
+		"a high risk before a medium one": {[]aml.Match{{Score: 99, Facts: agrees}, {Score: 97}}, "Red Flag", "High"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cluster.Each(t, func(t *testing.T, s *store.Store) {
+				w := newWorld(t, s)
+				w.listed = c.listed
+				sub := w.visit(w.kiosk("k"), nil, 1)
+				row := w.decide(sub)
+				screening, err := s.Read().Screening(context.Background(), sub.ID)
+				require.NoError(t, err)
+				require.Equal(t, c.status, screening.Status)
+				require.Equal(t, c.risk, screening.Risk)
+				require.Equal(t, c.status == "Red Flag", row.Decision == journey.Pending, "a red flag is held, whatever its risk")
+			})
+		})
+	}
+}
+
+func TestARiskIsNeverHighWithoutADateOfBirthThatAgrees(t *testing.T) {
+	const flag = 85.
+	for name, c := range map[string]struct {
+		score float64
+		facts []aml.Fact
+		risk  string
+	}{
+		"an equal name and nothing else":        {97, nil, "Medium"},
+		"a full score and nothing else":         {100, nil, "Medium"},
+		"a document's number and nothing else":  {100, []aml.Fact{{What: "document", How: "equal", Points: 100}}, "Medium"},
+		"a document's number and another date":  {100, []aml.Fact{{What: "document", How: "equal", Points: 100}, {What: "birth", How: "different"}}, "Medium"},
+		"a document's number and the same date": {100, []aml.Fact{{What: "document", How: "equal", Points: 100}, {What: "birth", How: "equal"}}, "High"},
+		"the country agrees":                    {98, []aml.Fact{{What: "country", How: "equal", Points: 1}}, "Medium"},
+		"a date that is only near":              {94, []aml.Fact{{What: "birth", How: "near", Points: -6}}, "Medium"},
+		"a date with day and month exchanged":   {96, []aml.Fact{{What: "birth", How: "swapped", Points: -1}}, "Medium"},
+		"the same year":                         {98, []aml.Fact{{What: "birth", How: "consonant", Points: 1}}, "High"},
+		"the same date, halfway":                {92.5, []aml.Fact{{What: "birth", How: "equal", Points: 3}}, "High"},
+		"the same date, short of halfway":       {92.4, []aml.Fact{{What: "birth", How: "equal", Points: 3}}, "Medium"},
+		"the same date, below the flag":         {84.9, []aml.Fact{{What: "birth", How: "equal", Points: 3}}, "Low"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.Equal(t, c.risk, centre.Risk(aml.Match{Score: c.score, Facts: c.facts}, flag))
+		})
+	}
 }
 
 func TestTheCentreSeesWhatTheKioskGotWrong(t *testing.T) {

@@ -524,12 +524,15 @@ func (d *deciding) saveScreening(ctx context.Context, tx *store.Tx, now time.Tim
 	if d.screened == nil {
 		return nil
 	}
-	status, risk := decide.StatusClear, "Low"
+	status, risk := decide.StatusClear, RiskLow
 	for _, m := range d.screened.Matches {
-		if m.Score >= d.policy.AML.Flag {
-			status = decide.StatusRedFlag
-			risk = Risk(m.Score, d.policy.AML.Flag)
-			break // best first
+		if m.Score < d.policy.AML.Flag {
+			continue
+		}
+		status = decide.StatusRedFlag
+		// The best score need not be the highest risk: it may be a name's alone.
+		if r := Risk(m, d.policy.AML.Flag); r == RiskHigh || risk == RiskLow {
+			risk = r
 		}
 	}
 	plain, err := json.Marshal(d.screened)
@@ -543,16 +546,24 @@ func (d *deciding) saveScreening(ctx context.Context, tx *store.Tx, now time.Tim
 	return tx.SaveScreening(ctx, store.Screening{Submission: d.row.ID, Status: status, Risk: risk, Result: sealed, At: now})
 }
 
+// Risk levels of a match, and of a screening: its highest.
+const (
+	RiskHigh   = "High"
+	RiskMedium = "Medium"
+	RiskLow    = "Low"
+)
+
 // Risk names the risk level of a match: High from halfway between the flag and a
-// certain match, Medium from the flag, else Low.
-func Risk(score, flag float64) string {
+// certain match, if a date of birth agrees; Medium from the flag, else Low. Without
+// the date a match is never High, whatever its score: names are many people's.
+func Risk(m aml.Match, flag float64) string {
 	switch {
-	case score >= (100+flag)/2:
-		return "High"
-	case score >= flag:
-		return "Medium"
+	case m.Score >= (100+flag)/2 && m.Supported():
+		return RiskHigh
+	case m.Score >= flag:
+		return RiskMedium
 	}
-	return "Low"
+	return RiskLow
 }
 
 // digest is the fingerprint of everything the person handed in.

@@ -129,7 +129,7 @@ func measure(dir string, classes bool, stdout io.Writer) (figures.Set, error) {
 	if classes {
 		printClasses(stdout, queries, nameLimit, birthLimit)
 	}
-	how := fmt.Sprintf("best score of an expected entity against the score that 1 %% of the people not listed reach (%%s: %%.1f); %d people indexed, engine %s", index.People(), aml.Engine)
+	how := fmt.Sprintf("best score of an expected entity against the score that 1 %%%% of the people not listed reach (%%s: %%.1f); %d people indexed, engine %s", index.People(), aml.Engine)
 	return figures.Set{
 		"aml.recall_at_fpr1_name":  {Value: nameRecall, Unit: "share", N: positives, How: fmt.Sprintf(how, "name only", nameLimit)},
 		"aml.recall_at_fpr1_dob":   {Value: birthRecall, Unit: "share", N: positives, How: fmt.Sprintf(how, "with date of birth", birthLimit)},
