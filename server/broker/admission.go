@@ -3,6 +3,7 @@ package broker
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -15,7 +16,8 @@ import (
 	"vestibule/sync/wire"
 )
 
-var errRevoked = errors.New("certificate was revoked")
+// errRevoked ends a connection. The server heeds no other error of OnPacketRead than the one it wraps.
+var errRevoked = fmt.Errorf("certificate was revoked: %w", packets.ErrRejectPacket)
 
 // admission is the rule: who may connect, publish where, and read what.
 type admission struct {
@@ -85,6 +87,7 @@ func (a *admission) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) bo
 func (a *admission) OnPacketRead(cl *mqtt.Client, pk packets.Packet) (packets.Packet, error) {
 	if pk.FixedHeader.Type != packets.Connect && a.b.c.Denied(name(cl)) {
 		a.refuse(cl, RefuseRevoked, "")
+		cl.Stop(errRevoked)
 		return pk, errRevoked
 	}
 	return pk, nil
