@@ -1,8 +1,11 @@
 package agent
 
 import (
+	"errors"
+	"io"
 	"math"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -10,6 +13,7 @@ import (
 
 	"vestibule/journey"
 	"vestibule/models"
+	"vestibule/models/face"
 	"vestibule/models/face/flash"
 )
 
@@ -18,8 +22,10 @@ type skin struct {
 	mu    sync.Mutex
 	on    *Lights
 	from  time.Time
-	gives float64 // how much of the screen's light it gives back; 0: a photograph in a lit hall
+	gives float64 // how much of the screen's light it gives back; 0: there is too much light in the hall
 	other bool    // another challenge's colours: a film of one
+	// during changes what is seen in a colour, counted from 0; nil: nothing is changed.
+	during func(colour int, f *models.Face)
 }
 
 // light is what a camera sees of it.
@@ -47,7 +53,13 @@ func (s *skin) light(at time.Time) models.Light {
 func (b *bench) flashing(s *skin) {
 	b.engine.face = func(int, time.Time) (models.Face, error) {
 		f := goodFace()
-		f.Light = s.light(time.Now())
+		now := time.Now()
+		f.Light = s.light(now)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.on != nil && s.during != nil {
+			s.during(int(now.Sub(s.from)/s.on.Dwell), &f)
+		}
 		return f, nil
 	}
 }
@@ -96,24 +108,125 @@ func TestTheSkinThatReflectsTheScreenIsAPersons(t *testing.T) {
 	})
 }
 
-func TestWhatDoesNotReflectTheScreenIsNoPerson(t *testing.T) {
-	for name, s := range map[string]*skin{
-		"a photograph":                {gives: 0},
-		"a film of another challenge": {gives: .5, other: true},
+func TestOtherColoursThanTheScreensAreNoPersons(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		b := newBench(t, withLights)
+		s := &skin{gives: .5, other: true}
+		b.flashing(s)
+		b.toLights()
+		b.lit(s)
+		got := b.until("another try", func(s State) bool { return s.Step == StepSelfie && s.Attempt == 2 })
+		assert.Equal(t, journey.Step2RetryLivenessFail, got.Retake)
+		assert.Equal(t, journey.Fail, find(t, b.journal(), journey.KioskFlashCheck).Result)
+		b.halt(nil)
+	})
+}
+
+func TestColoursThatCannotBeJudgedHoldAndDoNotFail(t *testing.T) {
+	turned := func(colour int, f *models.Face) {
+		if colour%3 == 1 {
+			f.Yaw, f.Template = 40, template(9, 1)
+		}
+	}
+	for name, c := range map[string]struct {
+		skin *skin
+		why  string
+	}{
+		"a hall too bright for the screen": {&skin{}, flash.WhyNoReflection},
+		"a face hidden while a colour is on": {&skin{gives: .5, during: func(colour int, f *models.Face) {
+			if colour == 2 {
+				*f = models.Face{Width: f.Width, Height: f.Height, Hint: models.HintNoFace}
+			}
+		}}, face.WhyTooFewFrames},
+		"another face, turned, in some colours": {&skin{gives: .5, during: turned}, face.WhyTooFewFrames},
+		"a second face beside it":               {&skin{gives: .5, during: func(_ int, f *models.Face) { f.Faces = 2 }}, face.WhyTooFewFrames},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				b := newBench(t, withLights)
-				b.flashing(s)
+				b.flashing(c.skin)
 				b.toLights()
-				b.lit(s)
-				got := b.until("another try", func(s State) bool { return s.Step == StepSelfie && s.Attempt == 2 })
-				assert.Equal(t, journey.Step2RetryLivenessFail, got.Retake)
-				assert.Equal(t, journey.Fail, find(t, b.journal(), journey.KioskFlashCheck).Result)
+				b.lit(c.skin)
+				b.untilStep(StepResult)
+				ev := find(t, b.journal(), journey.KioskFlashCheck)
+				assert.Equal(t, journey.Skipped, ev.Result)
+				assert.Equal(t, c.why, ev.Detail["why"])
 				b.halt(nil)
 			})
 		})
 	}
+}
+
+func TestAnotherFaceWhileTheColoursAreOnIsATry(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		b := newBench(t, withLights)
+		s := &skin{gives: .5, during: func(_ int, f *models.Face) { f.Template = template(9, 1) }}
+		b.flashing(s)
+		b.toLights()
+		b.lit(s)
+		got := b.until("another try", func(s State) bool { return s.Step == StepSelfie && s.Attempt == 2 })
+		assert.Equal(t, journey.Step2RetryFaceDetectError, got.Retake)
+		b.halt(nil)
+	})
+}
+
+func TestWhoDoesNotWantFlashingLightIsNotAskedAgainInAnotherTry(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		b := newBench(t, withLights)
+		s := &skin{gives: .5}
+		b.engine.face = func(int, time.Time) (models.Face, error) { // somebody else than in the document
+			f := goodFace()
+			f.Template = template(9, 1)
+			return f, nil
+		}
+		b.toLights()
+		b.do(AnswerLights{})
+		b.until("another try", func(s State) bool { return s.Step == StepSelfie && s.Attempt == 2 })
+		b.flashing(s)
+		asked := false
+		b.until("the result", func(s State) bool {
+			asked = asked || s.Lights != nil
+			return s.Step == StepResult
+		})
+		assert.False(t, asked)
+		var whys []string
+		for _, ev := range b.journal() {
+			if ev.Name == journey.KioskFlashCheck {
+				whys = append(whys, ev.Detail["why"])
+			}
+		}
+		assert.Equal(t, []string{"declined", "declined"}, whys)
+		b.halt(nil)
+	})
+}
+
+func TestColoursThatCouldBeForeseenAreNotShown(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		var source exhausted
+		b := newBench(t, withLights, func(c *Config) { source.Reader, c.Rand = c.Rand, &source })
+		b.start()
+		b.to(StepReview)
+		source.gone.Store(true)
+		b.do(Confirm{})
+		b.untilStep(StepResult)
+		ev := find(t, b.journal(), journey.KioskFlashCheck)
+		assert.Equal(t, journey.Skipped, ev.Result)
+		assert.Equal(t, face.WhyDidNotRun, ev.Detail["why"])
+		b.halt(nil)
+	})
+}
+
+// exhausted is the system's randomness, which fails some day.
+type exhausted struct {
+	io.Reader
+	gone atomic.Bool
+}
+
+func (e *exhausted) Read(p []byte) (int, error) {
+	if e.gone.Load() {
+		return 0, errors.New("no entropy")
+	}
+	return e.Reader.Read(p)
 }
 
 func TestWhoDoesNotWantFlashingLightGoesOnWithoutIt(t *testing.T) {

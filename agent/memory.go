@@ -78,7 +78,8 @@ type visit struct {
 	cancel   context.CancelFunc
 	worked   time.Time // begin of the work under way
 	fronted  time.Time // FRONT_SESSION_START
-	lights   *lights   // of the selfie under way; nil: policy wants none
+	lights   *lights   // of the selfie under way; nil: none is asked for
+	unlit    bool      // the person wants no coloured light: it is not asked for again
 	moved    []string  // KIOSK_CHALLENGE_ASKED events of this attempt
 	observed int       // events of the screen
 

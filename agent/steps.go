@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"image"
 	"image/jpeg"
 	"math/big"
@@ -19,7 +20,6 @@ import (
 	"vestibule/models"
 	"vestibule/models/aamva"
 	"vestibule/models/face"
-	"vestibule/models/face/flash"
 	"vestibule/models/face/injection"
 	"vestibule/models/mrz"
 )
@@ -535,9 +535,8 @@ func (o *owner) lookAtFace() {
 	if p.Active {
 		want.Moves = o.draw(p)
 	}
-	if v.lights = nil; p.Flash {
-		v.lights = &lights{answer: make(chan bool, 1), shown: make(chan time.Time, 1)}
-		want.Lights = &capture.Lights{Plan: flash.Draw(o.intn), Answer: v.lights.answer, Shown: v.lights.shown}
+	if v.lights = nil; p.Flash && !v.unlit {
+		v.lights, want.Lights = o.drawLights()
 	}
 	o.runCapture(o.cfg.FaceCamera, camera.RoleFace, func(ctx context.Context, r capture.Rig) func() {
 		portrait, err := capture.Face(ctx, r, want)
@@ -571,20 +570,22 @@ func (o *owner) draw(p journey.LivenessPolicy) []face.Move {
 	}
 	n := min(max(1, p.Challenges), len(moves))
 	for i := range n {
-		j := i + o.intn(len(moves)-i)
+		j := i
+		if k, err := o.intn(len(moves) - i); err == nil { // else the order stays; the count does not shrink
+			j += k
+		}
 		moves[i], moves[j] = moves[j], moves[i]
 	}
 	return moves[:n]
 }
 
-// intn draws a number in [0, n) that nobody can foresee. Should the system's randomness fail it is
-// 0: the order of what is asked stays then, its count does not shrink.
-func (o *owner) intn(n int) int {
+// intn draws a number in [0, n) that nobody can foresee.
+func (o *owner) intn(n int) (int, error) {
 	r, err := rand.Int(o.cfg.Rand, big.NewInt(int64(n)))
 	if err != nil {
-		return 0
+		return 0, fmt.Errorf("draw a number: %w", err)
 	}
-	return int(r.Int64())
+	return int(r.Int64()), nil
 }
 
 // checkFace takes a selfie to be judged.
@@ -628,6 +629,7 @@ const leastShown = 100 * time.Millisecond
 // judgeFace gives the verdicts on a selfie.
 func (o *owner) judgeFace(p capture.Portrait, source injection.Result, selfie []byte, looks *models.Age) {
 	v := o.v
+	v.unlit = v.unlit || p.Lit.Declined
 	uploads, ok := o.preserve(v.Attempt2, p.Taken.UTC(), picture{journey.EvidenceSelfie, selfie})
 	if !ok {
 		return
@@ -643,7 +645,7 @@ func (o *owner) judgeFace(p capture.Portrait, source injection.Result, selfie []
 			Ran: p.Active.Ran, Asked: p.Active.Asked, Score: p.Active.Score, Failed: p.Active.Failed,
 		},
 		Head: o.headFor(p.Faces), Injection: source, Looks: looks,
-		Lights:   check.Lights{Asked: p.Lit.Asked, Declined: p.Lit.Declined, Why: p.Lit.Why, Result: p.Lit.Result},
+		Lights:   check.Lights{Asked: p.Lit.Asked, Declined: v.unlit, Why: p.Lit.Why, Result: p.Lit.Result},
 		Document: v.Document, Person: person, Site: o.cfg.Site.Country,
 		Today: o.now(), Clock: o.clock, Policy: v.Policy,
 	}.Check()

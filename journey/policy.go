@@ -54,8 +54,8 @@ type LivenessPolicy struct {
 	Limit      time.Duration `json:"limit"`      // per challenge
 	// Flash asks people whether the screen may change its colours for four seconds, and looks whether their
 	// skin reflects them. EXPERIMENTAL: tried on a physical model only. It needs a screen that is brighter on the
-	// face than the hall, and a camera whose frames carry true times; where the hall is brighter, everybody fails it.
-	// Who does not want it is held for people to look at, never passed and never rejected by it.
+	// face than the hall, and a camera whose frames carry true times. Who does not want it, and where the hall is too
+	// bright for it, is held for people to look at, never passed and never rejected by it.
 	Flash bool `json:"flash"`
 	// Injection looks for pictures that never were before the camera: a virtual camera, a
 	// film in a loop, a still. On by default: only what no real camera does stops a

@@ -91,13 +91,15 @@ func (e *eye) lights(ctx context.Context, want Lights, p *Portrait) error {
 		live := Live{Present: f.Found}
 		if f.Found {
 			live.Face = &f.Box
-			samples = append(samples, flash.Sample{At: m.At.Sub(from), Light: f.Light})
 		}
 		e.Tell(live)
-		if f.Found && face.Frontal(f) && f.Sharpness >= face.MinSharpness && face.Cosine(self, f.Template) < face.Match {
-			strange++
-		} else if f.Found {
+		// What another face reflects says nothing about this one, and a turned one could be anybody's.
+		switch seen := f.Faces == 1 && face.Frontal(f) && f.Sharpness >= face.MinSharpness; {
+		case seen && face.Cosine(self, f.Template) >= face.Match:
 			strange = 0
+			samples = append(samples, flash.Sample{At: m.At.Sub(from), Light: f.Light})
+		case seen:
+			strange++
 		}
 		if strange >= strangers {
 			l.Why = otherFace

@@ -543,8 +543,9 @@ func TestTheColoursOfTheScreenAreNeverPassedWithoutBeingSeen(t *testing.T) {
 		code   journey.CodeKey
 	}{
 		"reflected":                  {Lights{Asked: true, Result: flash.Result{Ran: true, Score: 90}}, journey.Pass, journey.CodeKey{}},
-		"not reflected":              {Lights{Asked: true, Result: flash.Result{Ran: true, Score: 12, Why: []string{flash.WhyNoReflection}}}, journey.Fail, journey.Step2RetryLivenessFail},
-		"too few frames":             {Lights{Asked: true, Result: flash.Result{Why: []string{face.WhyTooFewFrames}}}, journey.Fail, journey.Step2RetryFaceDetectError},
+		"not reflected":              {Lights{Asked: true, Result: flash.Result{Ran: true, Score: 12, Why: []string{flash.WhyWrongOrder}}}, journey.Fail, journey.Step2RetryLivenessFail},
+		"too few frames":             {Lights{Asked: true, Result: flash.Result{Why: []string{face.WhyTooFewFrames}}}, journey.Skipped, journey.CodeKey{}},
+		"a hall too bright":          {Lights{Asked: true, Result: flash.Result{Why: []string{flash.WhyNoReflection}}}, journey.Skipped, journey.CodeKey{}},
 		"somebody else steps in":     {Lights{Asked: true, Why: "other-face"}, journey.Fail, journey.Step2RetryFaceDetectError},
 		"declined":                   {Lights{Asked: true, Declined: true}, journey.Skipped, journey.CodeKey{}},
 		"the screen did not show it": {Lights{Asked: true, Why: "screen-silent"}, journey.Skipped, journey.CodeKey{}},

@@ -22,7 +22,8 @@ const WhyDeclined = "declined"
 
 // flash says whether the skin reflected the colours of the screen. Who does not want flashing light is never
 // asked again: the submission goes on without, and the centre holds it for people to look at. So it does
-// when the screen did not show them. Anything else that keeps it from being measured is a try.
+// when the colours could not be measured, be it for a screen that did not show them, a hall too bright, or a
+// face that was not seen in each. Only another face, or other colours than the screen's, is a failure.
 func (s Step2) flash(found bool) (face.Reading, Verdict) {
 	name, l := journey.KioskFlashCheck, s.Lights
 	without := face.Reading{Signal: face.SignalFlash}
@@ -47,11 +48,12 @@ func (s Step2) flash(found bool) (face.Reading, Verdict) {
 	}
 	r := l.Result.Reading(true)
 	detail := map[string]string{"frames": strconv.Itoa(l.Result.Frames), "atLeast": score(s.Policy.MinLiveness)}
+	if !r.Ran {
+		without.Why = r.Why
+		return without, skipped(name, strings.Join(r.Why, " "))
+	}
 	if len(r.Why) > 0 {
 		detail["findings"] = strings.Join(r.Why, " ")
-	}
-	if !r.Ran {
-		return r, again(name, journey.Step2RetryFaceDetectError, detail)
 	}
 	detail["score"], detail["delay"] = score(r.Score), strconv.FormatInt(l.Result.Delay.Milliseconds(), 10)
 	if r.Score < s.Policy.MinLiveness {

@@ -40,12 +40,14 @@ func (s *shade) MinSize() fyne.Size { return fyne.Size{} }
 
 // overlay composes the question or the help that lies over the screen; nil without one.
 func (u *UI) overlay() fyne.CanvasObject {
-	switch {
+	switch l := u.state.Lights; {
+	case l != nil && !l.Asking && u.fault == nil: // for four seconds nothing covers the colours
+		return u.lightsOver()
 	case u.state.Asking && u.fault == nil:
 		return u.dialog("asking", u.t("asking.title"), u.t("asking.body"), theme.IconClock,
 			touch.Spec{ID: "still-here", Words: u.t("asking.yes"), Kind: touch.Primary, OnTap: u.stillHere},
 			touch.Spec{ID: "stop-now", Words: u.t("asking.no"), OnTap: u.stop})
-	case u.state.Lights != nil && u.fault == nil:
+	case l != nil && u.fault == nil:
 		return u.lightsOver()
 	case u.help:
 		return u.dialog("help", u.t("bar.help"), u.t("help."+u.helpKey())+"\n"+u.t("help.staff"), theme.IconHelp,

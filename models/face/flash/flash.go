@@ -13,6 +13,7 @@ package flash
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"vestibule/models"
@@ -150,8 +151,8 @@ type Result struct {
 	Score       float64       // 0..100
 	Correlation float64       // −1..1, of the skin's colour with the screen's
 	Delay       time.Duration // of the camera's pictures behind the screen
-	Swing       float64       // how far the skin's colour follows, as a part of its light
-	Why         []string      // codes: too-few-frames, no-skin, no-reflection, wrong-order, wrong-delay
+	Swing       float64       // how far the skin's colour changes, rms, as a part of its light
+	Why         []string      // codes: too-few-frames, no-skin, no-reflection, wrong-order
 	Frames      int
 }
 
@@ -159,9 +160,10 @@ type Result struct {
 // physical model that they are tested on: its rates say that the arithmetic works, no more.
 const (
 	minFrames = 24 // three for each of eight colours
+	minOfEach = 2  // in every colour: who hides while a colour is on has not answered it
 	maxDelay  = 400 * time.Millisecond
 	delayStep = 20 * time.Millisecond
-	minSwing  = .015 // of the skin's light; below, the hall is brighter than the screen is good for
+	minSwing  = .015 // of the skin's light; below, the hall is too bright for the screen, and nothing can be told
 	passFrom  = .75  // correlation that scores 50
 	fullFrom  = .92  // … and 100
 )
@@ -177,6 +179,9 @@ const (
 // brightness: the ratios of the channels, in linear light, of the skin divided by those
 // of the surround, which takes out the camera's white balance, its exposure, and lamps
 // that flicker on both. The screen lights the face, which is near, more than the wall.
+//
+// Where the skin's colour hardly changes at all, or a colour was not seen, there is nothing to judge: Ran is
+// false then, and Why says so. Only a colour that changes, and otherwise than the screen's, counts against a face.
 func Check(p Plan, samples []Sample) Result {
 	r := Result{}
 	if p.Safe() != nil {
@@ -204,9 +209,16 @@ func Check(p Plan, samples []Sample) Result {
 		}
 		return r
 	}
-	r.Ran = true
+	var change float64
 	for k := range seen {
 		detrend(at, seen[k])
+		for _, v := range seen[k] {
+			change += v * v
+		}
+	}
+	if r.Swing = math.Sqrt(change / float64(2*len(at))); r.Swing < minSwing {
+		r.Why = []string{WhyNoReflection}
+		return r
 	}
 	r.Correlation = math.Inf(-1)
 	for d := time.Duration(0); d <= maxDelay; d += delayStep {
@@ -235,19 +247,29 @@ func Check(p Plan, samples []Sample) Result {
 		}
 		if c > r.Correlation {
 			r.Correlation, r.Delay = c, d
-			// Of the skin's colour as much as follows the screen.
-			r.Swing = max(0, c) * math.Sqrt(yy/float64(2*len(at)))
 		}
 	}
+	if !p.each(at, r.Delay) {
+		r.Why = []string{face.WhyTooFewFrames}
+		return r
+	}
+	r.Ran = true
 	r.Score = along(r.Correlation, 0, 0, passFrom, 50, fullFrom, 100)
 	if r.Correlation < passFrom {
 		r.Why = append(r.Why, WhyWrongOrder)
 	}
-	if r.Swing < minSwing {
-		r.Score = min(r.Score, 49*r.Swing/minSwing)
-		r.Why = append(r.Why, WhyNoReflection)
-	}
 	return r
+}
+
+// each reports whether every colour of the plan was seen, by a camera that is so far behind.
+func (p Plan) each(at []time.Duration, delay time.Duration) bool {
+	frames := make([]int, len(p.Colours))
+	for _, t := range at {
+		if i := int(math.Floor(float64(t-delay) / float64(p.Dwell))); i >= 0 && i < len(frames) {
+			frames[i]++
+		}
+	}
+	return !slices.ContainsFunc(frames, func(n int) bool { return n < minOfEach })
 }
 
 // Reading is the signal for face.Fuse.
