@@ -20,7 +20,7 @@ PKG_TRAIN   := python3-torch python3-opencv python3-pil fonts-ocr-b fonts-dejavu
 # Packages without cgo: their tests also run under the race detector, which costs seconds there and minutes elsewhere.
 RACE := ./journey/... ./sync/... ./agent/check/... ./agent/visitor/... ./server/decide/... ./server/duplicate/... ./server/aml/...
 
-.PHONY: help demo run test check bench bench-centre evaluate peers contract train-mrz models deps build clean
+.PHONY: help demo run test check bench bench-centre schedules evaluate peers contract train-mrz models deps build clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -55,6 +55,10 @@ N ?= 2000
 bench-centre: ## speed of the API with N submissions in the store (N=2000), written to build/bench-centre.json
 	@mkdir -p $(BUILD)
 	@VESTIBULE_BENCH_N=$(N) VESTIBULE_BENCH_OUT=$(abspath $(BUILD))/bench-centre.json go test -run '^$$' -bench '^BenchmarkSubmissions$$' -benchtime 200x -timeout 60m ./server
+
+SCHEDULES ?= 100000
+schedules: ## random schedules of loss, crashes and power cuts over the link, in virtual time (SCHEDULES=100000)
+	@go test ./sync/link -run '^TestWhateverHappens' -count=1 -rapid.checks=$(SCHEDULES) -timeout 120m -v
 
 # Screening first: the page that the other command writes shows the figures of both.
 evaluate: deps models ## accuracy on a labelled set (DATA=dir), written to build/evaluate.json and .html

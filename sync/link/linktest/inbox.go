@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -18,16 +20,75 @@ import (
 // contiguous run in order, checks the hash chain, assembles blobs and numbers
 // commands. It survives the Receiver, as a database survives its process.
 type Inbox struct {
-	mu       sync.Mutex
-	streams  map[string]*stream // kiosk and epoch
-	applied  map[string][]wire.Record
-	blobs    map[string][]byte
-	whole    map[string]bool
+	mu sync.Mutex
+	tables
 	states   map[string]wire.State
 	commands map[string][]wire.Record
-	cursors  map[string]uint64
 	faults   []string
 	fail     error
+
+	flaw  Flaw
+	calls int
+	disk  tables // what a crash leaves of it, when it has a flaw
+}
+
+// tables is what frames and chunks change.
+type tables struct {
+	streams map[string]*stream // kiosk and epoch
+	applied map[string][]wire.Record
+	blobs   map[string][]byte
+	whole   map[string]bool
+	cursors map[string]uint64
+}
+
+func (t tables) copy() tables {
+	out := tables{
+		streams: make(map[string]*stream), applied: make(map[string][]wire.Record),
+		blobs: maps.Clone(t.blobs), whole: maps.Clone(t.whole), cursors: maps.Clone(t.cursors),
+	}
+	for k, s := range t.streams {
+		out.streams[k] = &stream{high: s.high, head: s.head, waiting: maps.Clone(s.waiting), heads: maps.Clone(s.heads)}
+	}
+	for k, r := range t.applied {
+		out.applied[k] = slices.Clone(r)
+	}
+	return out
+}
+
+// Flaw is a mistake that an Inbox makes on purpose, to prove that a test would see it.
+type Flaw string
+
+// The flaws.
+const (
+	NoUniqueKey     Flaw = "no unique key"     // a record that comes twice is applied twice
+	AckBeforeCommit Flaw = "ack before commit" // a crash takes what was acknowledged last with it
+	NoSync          Flaw = "no sync"           // a power cut takes the last few commits with it
+)
+
+// keptEvery is how many calls a flawed store leaves unsynced.
+const keptEvery = 8
+
+// Break gives the store a flaw.
+func (i *Inbox) Break(f Flaw) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.flaw, i.disk = f, i.tables.copy()
+}
+
+// Crash ends the store's process, or cuts its power. A store without a flaw loses nothing by either.
+func (i *Inbox) Crash(power bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.flaw == AckBeforeCommit || i.flaw == NoSync && power {
+		i.tables = i.disk.copy()
+	}
+}
+
+// commit is called before every change.
+func (i *Inbox) commit() {
+	if i.calls++; i.flaw == AckBeforeCommit || i.flaw == NoSync && i.calls%keptEvery == 0 {
+		i.disk = i.tables.copy()
+	}
 }
 
 type stream struct {
@@ -40,9 +101,11 @@ type stream struct {
 // NewInbox makes an empty store.
 func NewInbox() *Inbox {
 	return &Inbox{
-		streams: make(map[string]*stream), applied: make(map[string][]wire.Record),
-		blobs: make(map[string][]byte), whole: make(map[string]bool), states: make(map[string]wire.State),
-		commands: make(map[string][]wire.Record), cursors: make(map[string]uint64),
+		tables: tables{
+			streams: make(map[string]*stream), applied: make(map[string][]wire.Record),
+			blobs: make(map[string][]byte), whole: make(map[string]bool), cursors: make(map[string]uint64),
+		},
+		states: make(map[string]wire.State), commands: make(map[string][]wire.Record),
 	}
 }
 
@@ -62,6 +125,7 @@ func (i *Inbox) Accept(_ context.Context, up wire.Up) (wire.Ack, error) {
 	if i.fail != nil {
 		return wire.Ack{}, i.fail
 	}
+	i.commit()
 	key := up.Kiosk + "|" + up.Epoch
 	s := i.streams[key]
 	if s == nil {
@@ -69,8 +133,11 @@ func (i *Inbox) Accept(_ context.Context, up wire.Up) (wire.Ack, error) {
 		i.streams[key] = s
 	}
 	for _, r := range up.Records {
-		if r.Seq > s.high {
+		switch {
+		case r.Seq > s.high:
 			s.waiting[r.Seq] = r
+		case i.flaw == NoUniqueKey:
+			i.applied[up.Kiosk] = append(i.applied[up.Kiosk], r)
 		}
 	}
 	if n := len(up.Records); n > 0 {
@@ -105,6 +172,7 @@ func (i *Inbox) AcceptChunk(_ context.Context, c wire.Chunk) (wire.BlobAck, erro
 	if i.fail != nil {
 		return wire.BlobAck{}, i.fail
 	}
+	i.commit()
 	have := int64(len(i.blobs[c.Blob]))
 	if end := c.Offset + int64(len(c.Data)); c.Offset <= have && end > have {
 		i.blobs[c.Blob] = append(i.blobs[c.Blob], c.Data[have-c.Offset:]...)
