@@ -35,7 +35,7 @@ func pageOf(surname, given, number, birth string) *models.Text {
 
 // prints lets the engine read that print.
 func (b *bench) prints(t *models.Text) {
-	b.engine.examine = func(l models.Looks) (models.Examination, error) {
+	b.engine.OnExamine = func(l models.Looks) (models.Examination, error) {
 		if l.Text {
 			return models.Examination{Text: t}, nil
 		}
@@ -109,10 +109,10 @@ func TestAReaderThatFailsOrHangsStopsNobody(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				b := newBench(t)
-				b.engine.examine = func(l models.Looks) (models.Examination, error) {
+				b.engine.OnExamine = func(l models.Looks) (models.Examination, error) {
 					return models.Examination{}, models.ErrWorker
 				}
-				b.engine.stuck = hang
+				b.engine.Stuck = hang
 				b.start()
 				b.to(StepReview)
 				began := time.Now()
@@ -131,7 +131,7 @@ func TestAReaderThatFailsOrHangsStopsNobody(t *testing.T) {
 func TestAPolicyWithoutCloserLooksAsksForNone(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b := newBench(t, func(c *Config) { c.Policy.Document = journey.DocumentPolicy{} })
-		b.engine.examine = func(models.Looks) (models.Examination, error) {
+		b.engine.OnExamine = func(models.Looks) (models.Examination, error) {
 			assert.Fail(t, "the engine was asked")
 			return models.Examination{}, nil
 		}
@@ -148,7 +148,7 @@ func TestAPersonWhoThrowsAReadingAwayDoesNotWaitForItsPrint(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b := newBench(t)
 		ended := make(chan struct{}, 8)
-		b.engine.left = func(ctx context.Context) {
+		b.engine.Left = func(ctx context.Context) {
 			<-ctx.Done()
 			ended <- struct{}{}
 		}
@@ -164,7 +164,7 @@ func TestAPersonWhoThrowsAReadingAwayDoesNotWaitForItsPrint(t *testing.T) {
 func TestADocumentOnAScreenIsRefusedWhenItIsConfirmed(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b := newBench(t)
-		b.engine.examine = func(l models.Looks) (models.Examination, error) {
+		b.engine.OnExamine = func(l models.Looks) (models.Examination, error) {
 			if l.Genuineness {
 				return models.Examination{Genuineness: &models.Genuineness{ScreenReplay: 12, PaperPrinted: 90, ReplacePortrait: 90}}, nil
 			}
@@ -190,7 +190,7 @@ func TestBothSidesOfACardAreLookedAt(t *testing.T) {
 		b := newBench(t)
 		b.shows(cardFront, cardBack)
 		n := 0
-		b.engine.examine = func(l models.Looks) (models.Examination, error) {
+		b.engine.OnExamine = func(l models.Looks) (models.Examination, error) {
 			if !l.Genuineness {
 				return models.Examination{}, nil
 			}
@@ -220,7 +220,7 @@ func TestHowOldFacesLookGoesIntoTheSubmission(t *testing.T) {
 						c.Policy.FaceAge.Conditions = []journey.AgeCondition{{Target: "low", Operator: "gte", Selfie: true, Document: true, Custom: &limit}}
 					}
 				})
-				b.engine.examine = func(l models.Looks) (models.Examination, error) {
+				b.engine.OnExamine = func(l models.Looks) (models.Examination, error) {
 					if l.Age {
 						return models.Examination{Age: &models.Age{Low: 21, Median: 27, High: 35}}, nil
 					}

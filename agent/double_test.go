@@ -1,16 +1,11 @@
 package agent
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"image"
-	"image/color"
-	"image/jpeg"
 	"io"
-	"math"
 	"math/rand"
 	"path/filepath"
 	"strings"
@@ -21,8 +16,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"vestibule/agent/scripted"
 	"vestibule/agent/store"
-	"vestibule/hardware/camera"
 	"vestibule/journey"
 	"vestibule/models"
 	"vestibule/models/mrz"
@@ -31,239 +26,24 @@ import (
 )
 
 // today is when the tests happen, whatever the machine's clock says.
-var today = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+var today = scripted.Today
 
-// pixels is one small JPEG picture.
-func pixels(tb testing.TB) []byte {
-	tb.Helper()
-	img := image.NewRGBA(image.Rect(0, 0, 64, 48))
-	for i := range img.Pix {
-		img.Pix[i] = byte(i*7) | 0x80
-	}
-	img.Set(1, 1, color.White)
-	var b bytes.Buffer
-	require.NoError(tb, jpeg.Encode(&b, img, nil))
-	return b.Bytes()
-}
+type (
+	scriptedCamera = scripted.Camera
+	scriptedEngine = scripted.Engine
+)
 
-// scriptedCamera delivers the same picture thirty times a second until a script breaks it.
-type scriptedCamera struct {
-	name string
-	pix  []byte
+var (
+	newEngine    = scripted.NewEngine
+	template     = scripted.Template
+	goodFace     = scripted.GoodFace
+	goodPortrait = scripted.GoodPortrait
+	specimen     = scripted.Specimen
+)
 
-	mu    sync.Mutex
-	opens int
-	open  func(n int) error              // before the n-th opening, from 1
-	next  func(opening, frame int) error // instead of a frame
-}
+func documentOf(c mrz.Content) models.Document { return scripted.DocumentOf(c, today) }
 
-func (c *scriptedCamera) Name() string { return c.name }
-
-func (c *scriptedCamera) Open(ctx context.Context, m camera.Mode) (camera.Stream, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.opens++
-	if c.open != nil {
-		if err := c.open(c.opens); err != nil {
-			return nil, err
-		}
-	}
-	return &scriptedStream{c: c, opening: c.opens, mode: camera.Mode{Width: 64, Height: 48, FPS: 30}}, nil
-}
-
-type scriptedStream struct {
-	c       *scriptedCamera
-	opening int
-	frame   int
-	mode    camera.Mode
-}
-
-func (s *scriptedStream) Mode() camera.Mode { return s.mode }
-func (s *scriptedStream) Close() error      { return nil }
-
-func (s *scriptedStream) Next(ctx context.Context) (camera.Frame, error) {
-	s.frame++
-	if s.c.next != nil {
-		if err := s.c.next(s.opening, s.frame); err != nil {
-			return camera.Frame{}, err
-		}
-	}
-	t := time.NewTimer(time.Second / 30)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-		return camera.Frame{}, ctx.Err()
-	}
-	return camera.Frame{Format: camera.MJPEG, Width: 64, Height: 48, Pix: bytes.Clone(s.c.pix), At: time.Now(), Seq: uint64(s.frame)}, nil
-}
-
-// scriptedEngine sees what a test says. Every field may be replaced.
-type scriptedEngine struct {
-	mu       sync.Mutex
-	reads    int
-	faces    int
-	glance   func(n int, aim models.Aim) (models.Glance, error)
-	document func(n int) (models.Document, error)
-	face     func(n int, at time.Time) (models.Face, error)
-	examine  func(looks models.Looks) (models.Examination, error)
-	stuck    bool                  // reading print never ends by itself
-	left     func(context.Context) // is told of every reading of print
-	versions error
-	glances  int
-}
-
-func newEngine() *scriptedEngine {
-	return &scriptedEngine{
-		glance: func(_ int, aim models.Aim) (models.Glance, error) {
-			g := models.Glance{Width: 64, Height: 48, Quality: models.Quality{Sharpness: 80, Glare: 100, Exposure: 90, Colour: 80, Luma: 120}}
-			if aim == models.AimDocument {
-				g.Outline = &models.Quad{{X: .1, Y: .1}, {X: .9, Y: .1}, {X: .9, Y: .9}, {X: .1, Y: .9}}
-			} else {
-				g.Face, g.Faces = &models.Box{X1: .3, Y1: .2, X2: .7, Y2: .8}, 1
-			}
-			return g, nil
-		},
-		document: func(int) (models.Document, error) { return goodDocument(), nil },
-		face:     func(int, time.Time) (models.Face, error) { return goodFace(), nil },
-		examine:  func(models.Looks) (models.Examination, error) { return models.Examination{}, nil },
-	}
-}
-
-func (e *scriptedEngine) Glance(_ context.Context, _ models.Frame, aim models.Aim) (models.Glance, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.glances++
-	return e.glance(e.glances, aim)
-}
-
-func (e *scriptedEngine) ReadDocument(ctx context.Context, frames []models.Frame) (models.Document, error) {
-	if err := pause(ctx, 300*time.Millisecond); err != nil {
-		return models.Document{}, err
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if len(frames) == 0 {
-		return models.Document{}, models.ErrFrame
-	}
-	e.reads++
-	return e.document(e.reads)
-}
-
-func (e *scriptedEngine) ReadFace(ctx context.Context, _ models.Frame) (models.Face, error) {
-	if err := pause(ctx, 15*time.Millisecond); err != nil {
-		return models.Face{}, err
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.faces++
-	return e.face(e.faces, time.Now())
-}
-
-func (e *scriptedEngine) Examine(ctx context.Context, _ []models.Frame, looks models.Looks) (models.Examination, error) {
-	d := 100 * time.Millisecond
-	if looks.Text {
-		d = time.Second
-		if e.left != nil {
-			go e.left(ctx)
-		}
-		if e.stuck {
-			d = time.Hour
-		}
-	}
-	if err := pause(ctx, d); err != nil {
-		return models.Examination{}, err
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.examine(looks)
-}
-
-func (e *scriptedEngine) Versions(context.Context) (map[string]string, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.versions != nil {
-		return nil, e.versions
-	}
-	return map[string]string{"scripted": "000000000001"}, nil
-}
-
-func (e *scriptedEngine) Close() error { return nil }
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// template is a unit vector; people are axes of their own, seen with a little noise.
-func template(person int, likeness float64) []float32 {
-	t := make([]float32, 512)
-	t[person] = float32(likeness)
-	t[511] = float32(math.Sqrt(1 - likeness*likeness))
-	return t
-}
-
-func goodFace() models.Face {
-	f := models.Face{
-		Width: 640, Height: 480, Found: true, Faces: 1, Score: .99, Box: models.Box{X1: .3, Y1: .2, X2: .7, Y2: .8},
-		Eyes: 110, EyesOpen: .95, Live: .97, Sharpness: 120, Luma: 120, Quality: 92, Template: template(1, .8), Model: "m1",
-	}
-	for i := range f.Points {
-		f.Points[i] = models.Point{X: .5, Y: .5}
-	}
-	for _, i := range []int{37, 38, 40, 41} {
-		f.Points[i] = models.Point{X: .42, Y: .4}
-	}
-	for _, i := range []int{43, 44, 46, 47} {
-		f.Points[i] = models.Point{X: .58, Y: .4}
-	}
-	return f
-}
-
-func goodPortrait() *models.Face {
-	f := goodFace()
-	f.Template, f.Eyes = template(1, .9), 60
-	return &f
-}
-
-// specimen is the content of the zone that the tests' document carries (ICAO 9303's own traveller).
-func specimen() mrz.Content {
-	return mrz.Content{
-		Layout: mrz.TD3, Code: "P", Issuer: "UTO", FamilyName: "ERIKSSON", GivenNames: "ANNA MARIA",
-		Number: "L898902C3", Nationality: "UTO", Birth: "1974-08-12", Sex: "female", Expiry: "2031-04-15",
-	}
-}
-
-func documentOf(c mrz.Content) models.Document {
-	lines, err := mrz.Write(c)
-	if err != nil {
-		panic(err)
-	}
-	return documentFrom(lines)
-}
-
-func documentFrom(lines []string) models.Document {
-	z, err := mrz.Parse(lines, mrz.On(today))
-	if err != nil {
-		panic(err)
-	}
-	d := models.Document{
-		Width: 64, Height: 48, MRZ: &z, Agreed: true, PixelsPerMM: 12, Recognition: 96,
-		Outline:  &models.Quad{{X: .1, Y: .1}, {X: .9, Y: .1}, {X: .9, Y: .9}, {X: .1, Y: .9}},
-		Quality:  models.Quality{Sharpness: 80, Glare: 100, Exposure: 90, Colour: 80, Luma: 120},
-		Portrait: []byte("portrait of a person"), PortraitFace: goodPortrait(), Upright: []byte("front of a document"),
-	}
-	for _, l := range lines {
-		d.Lines = append(d.Lines, models.Line{Text: l, Score: 98})
-	}
-	return d
-}
+func documentFrom(lines []string) models.Document { return scripted.DocumentFrom(lines, today) }
 
 func goodDocument() models.Document { return documentOf(specimen()) }
 
@@ -322,8 +102,8 @@ type bench struct {
 func newBench(t *testing.T, change ...func(*Config)) *bench {
 	t.Helper()
 	b := &bench{t: t, dir: filepath.Join(t.TempDir(), "kiosk"), engine: newEngine()}
-	b.doc = &scriptedCamera{name: "document-camera", pix: pixels(t)}
-	b.face = &scriptedCamera{name: "face-camera", pix: pixels(t)}
+	b.doc = scripted.NewCamera("document-camera")
+	b.face = scripted.NewCamera("face-camera")
 	key, err := seal.GenerateKey()
 	require.NoError(t, err)
 	b.ring = seal.NewKeyring(key)

@@ -52,7 +52,7 @@ func (b Bench) Config() *Config                              { return &b.cfg }
 func (b Bench) Journal() []journey.Event                     { return b.journal() }
 
 // Reads says what the engine reads.
-func (b Bench) Reads(f func(n int) (models.Document, error)) { b.engine.document = f }
+func (b Bench) Reads(f func(n int) (models.Document, error)) { b.engine.OnDocument = f }
 
 func (b Bench) Settle() { b.settle() }
 

@@ -38,11 +38,11 @@ func licenceBack() models.Document {
 // licence shows the sides in turn, and a barcode with each that is a back.
 func (b *bench) licence(bar *models.Barcode, sides ...func() models.Document) {
 	b.shows(sides...)
-	b.engine.examine = func(l models.Looks) (models.Examination, error) {
+	b.engine.OnExamine = func(l models.Looks) (models.Examination, error) {
 		if !l.Barcode {
 			return models.Examination{}, nil
 		}
-		n := min(max(1, b.engine.reads), len(sides)) // of the last reading
+		n := min(max(1, b.engine.Reads), len(sides)) // of the last reading
 		if len(sides[n-1]().Portrait) > 0 {
 			return models.Examination{Barcode: &models.Barcode{}}, nil
 		}
@@ -119,8 +119,8 @@ func TestWhatIsWrongWithALicenceIsSaid(t *testing.T) {
 				}
 				b.licence(bar, cardFront, licenceBack)
 				if c.print != nil {
-					look := b.engine.examine
-					b.engine.examine = func(l models.Looks) (models.Examination, error) {
+					look := b.engine.OnExamine
+					b.engine.OnExamine = func(l models.Looks) (models.Examination, error) {
 						if l.Text {
 							return models.Examination{Text: c.print}, nil
 						}

@@ -51,7 +51,7 @@ func (s *skin) light(at time.Time) models.Light {
 }
 
 func (b *bench) flashing(s *skin) {
-	b.engine.face = func(int, time.Time) (models.Face, error) {
+	b.engine.OnFace = func(int, time.Time) (models.Face, error) {
 		f := goodFace()
 		now := time.Now()
 		f.Light = s.light(now)
@@ -174,7 +174,7 @@ func TestWhoDoesNotWantFlashingLightIsNotAskedAgainInAnotherTry(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b := newBench(t, withLights)
 		s := &skin{gives: .5}
-		b.engine.face = func(int, time.Time) (models.Face, error) { // somebody else than in the document
+		b.engine.OnFace = func(int, time.Time) (models.Face, error) { // somebody else than in the document
 			f := goodFace()
 			f.Template = template(9, 1)
 			return f, nil

@@ -26,7 +26,7 @@ import (
 // noisy makes a scripted camera give another picture each time, when it comes.
 func noisy(t *testing.T, c *scriptedCamera) {
 	rnd := rand.New(rand.NewPCG(1, 2))
-	c.next = func(int, int) error {
+	c.OnFrame = func(int, int) error {
 		img := image.NewGray(image.Rect(0, 0, 64, 48))
 		for i := range img.Pix {
 			img.Pix[i] = 120 + byte(rnd.IntN(4))
@@ -36,7 +36,7 @@ func noisy(t *testing.T, c *scriptedCamera) {
 		if err := jpeg.Encode(&b, img, nil); err != nil {
 			return err
 		}
-		c.pix = b.Bytes()
+		c.Picture = b.Bytes()
 		time.Sleep(time.Duration(rnd.IntN(3000)) * time.Microsecond)
 		return nil
 	}
@@ -64,8 +64,8 @@ func TestPicturesThatDoNotComeFromACameraStopTheVisitWherePolicySaysSo(t *testin
 			noisy(t, f)
 			dir := t.TempDir()
 			for i := range 4 {
-				require.NoError(t, f.next(1, i))
-				require.NoError(t, os.WriteFile(filepath.Join(dir, string(rune('a'+i))+".jpg"), f.pix, 0o600))
+				require.NoError(t, f.OnFrame(1, i))
+				require.NoError(t, os.WriteFile(filepath.Join(dir, string(rune('a'+i))+".jpg"), f.Picture, 0o600))
 			}
 			cfg.FaceCamera = replay.New(dir, replay.Options{})
 		}, false, "looped-frames unknown-camera"},
@@ -133,7 +133,7 @@ func TestACalibrationIsUsedAndToldWhereItFits(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				b := newBench(t)
-				b.engine.face = func(int, time.Time) (models.Face, error) {
+				b.engine.OnFace = func(int, time.Time) (models.Face, error) {
 					f := goodFace()
 					f.Live, f.LiveModel, f.LiveFeatures = .5, "000000000001", []float32{3}
 					return f, nil

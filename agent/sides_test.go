@@ -31,7 +31,7 @@ func cardBack() models.Document {
 
 // shows makes the engine read one after the other, the last for ever.
 func (b *bench) shows(sides ...func() models.Document) {
-	b.engine.document = func(n int) (models.Document, error) { return sides[min(n, len(sides))-1](), nil }
+	b.engine.OnDocument = func(n int) (models.Document, error) { return sides[min(n, len(sides))-1](), nil }
 }
 
 func kinds(s journey.Submission) []journey.EvidenceKind {
@@ -75,7 +75,7 @@ func TestACardIsReadFromBothSides(t *testing.T) {
 				s = b.untilStep(StepReview)
 				assert.Equal(t, 1, s.Attempt)
 				assert.Equal(t, "ERIKSSON", s.Review.FamilyName)
-				assert.Equal(t, 2, b.doc.opens, "the camera is opened anew for the other side")
+				assert.Equal(t, 2, b.doc.Opens, "the camera is opened anew for the other side")
 				b.do(Confirm{})
 				b.untilStep(StepSelfie)
 				b.settle()
@@ -115,7 +115,7 @@ func TestABackThatCannotBeReadIsAskedForAgain(t *testing.T) {
 		assert.Equal(t, "/document/back", s.Path, "the front is kept")
 		assert.Equal(t, 2, s.Attempt)
 		b.untilStep(StepReview)
-		assert.Equal(t, 3, b.engine.reads)
+		assert.Equal(t, 3, b.engine.Reads)
 		b.halt(nil)
 	})
 	t.Run("until the tries are used up", func(t *testing.T) {
@@ -126,7 +126,7 @@ func TestABackThatCannotBeReadIsAskedForAgain(t *testing.T) {
 			b.to(StepReading)
 			s := b.untilStep(StepResult)
 			require.True(t, s.Outcome.Exhausted)
-			assert.Equal(t, 4, b.engine.reads, "one front and three backs")
+			assert.Equal(t, 4, b.engine.Reads, "one front and three backs")
 			subs := b.snapshots()
 			assert.Equal(t, journey.Step1RetryMRZProtocolFail, subs[len(subs)-1].FailedCode)
 			b.halt(nil)

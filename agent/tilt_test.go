@@ -15,16 +15,16 @@ func TestADocumentIsTiltedWherePolicyAsksForIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				b := newBench(t, func(c *Config) { c.Policy.Document.Tilt = true })
-				flat := b.engine.glance
+				flat := b.engine.OnGlance
 				asked := false
-				b.engine.glance = func(n int, aim models.Aim) (models.Glance, error) {
+				b.engine.OnGlance = func(n int, aim models.Aim) (models.Glance, error) {
 					g, err := flat(n, aim)
 					if asked && tilts && aim == models.AimDocument {
 						g.Outline = &models.Quad{{X: .15, Y: .1}, {X: .85, Y: .1}, {X: .9, Y: .9}, {X: .1, Y: .9}}
 					}
 					return g, err
 				}
-				b.engine.examine = func(l models.Looks) (models.Examination, error) {
+				b.engine.OnExamine = func(l models.Looks) (models.Examination, error) {
 					if !l.Genuineness {
 						return models.Examination{}, nil
 					}
@@ -37,9 +37,9 @@ func TestADocumentIsTiltedWherePolicyAsksForIt(t *testing.T) {
 				b.start()
 				b.to(StepDocument)
 				b.until("the request", func(s State) bool { return s.Hint == models.HintTilt })
-				b.engine.mu.Lock()
+				b.engine.Mu.Lock()
 				asked = true
-				b.engine.mu.Unlock()
+				b.engine.Mu.Unlock()
 				began := time.Now()
 				b.untilStep(StepReview)
 				if took := time.Since(began); tilts {

@@ -158,7 +158,7 @@ func TestARejectedReadingIsAskedForAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				b := newBench(t)
-				b.engine.document = func(n int) (models.Document, error) {
+				b.engine.OnDocument = func(n int) (models.Document, error) {
 					if n == 1 {
 						return c.doc()
 					}
@@ -195,7 +195,7 @@ func TestARejectedReadingIsAskedForAgain(t *testing.T) {
 func TestAWrongCheckDigitIsNeverAccepted(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b := newBench(t)
-		b.engine.document = func(int) (models.Document, error) { return documentFrom(wrongDigit()), nil }
+		b.engine.OnDocument = func(int) (models.Document, error) { return documentFrom(wrongDigit()), nil }
 		b.start()
 		b.to(StepReading)
 		s := b.untilStep(StepResult)
@@ -203,7 +203,7 @@ func TestAWrongCheckDigitIsNeverAccepted(t *testing.T) {
 		events := b.journal()
 		assert.Zero(t, count(events, journey.EventStep1Completed))
 		assert.Equal(t, 1, count(events, journey.EventSubmissionCreated), "the centre hears of it")
-		assert.Equal(t, 3, b.engine.reads)
+		assert.Equal(t, 3, b.engine.Reads)
 		gone := find(t, events, journey.KioskRetryExhausted)
 		assert.True(t, gone.Provisional)
 		assert.Equal(t, journey.ReasonRetryExhausted, gone.Reason)
@@ -245,7 +245,7 @@ func TestARejectedSelfieIsAskedForAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				b := newBench(t)
-				b.engine.face = func(int, time.Time) (models.Face, error) {
+				b.engine.OnFace = func(int, time.Time) (models.Face, error) {
 					if b.a.states.get().Attempt == 1 {
 						return c.face, nil
 					}
@@ -273,7 +273,7 @@ func TestARejectedSelfieIsAskedForAgain(t *testing.T) {
 func TestSelfieTriesRunOut(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b := newBench(t)
-		b.engine.face = func(int, time.Time) (models.Face, error) {
+		b.engine.OnFace = func(int, time.Time) (models.Face, error) {
 			f := goodFace()
 			f.Template = template(2, .9)
 			return f, nil
@@ -337,9 +337,9 @@ func TestActiveChallengeIsDoneByAWillingPersonOnly(t *testing.T) {
 		bubble(t, func(t *testing.T) {
 			b := setup(t)
 			a := b.start()
-			b.engine.mu.Lock()
-			b.engine.face = moving(a)
-			b.engine.mu.Unlock()
+			b.engine.Mu.Lock()
+			b.engine.OnFace = moving(a)
+			b.engine.Mu.Unlock()
 			b.to(StepResult)
 			events := b.journal()
 			ev := find(t, events, journey.EventActiveLivenessVerification)
@@ -372,15 +372,15 @@ func TestActiveChallengeIsDoneByAWillingPersonOnly(t *testing.T) {
 		bubble(t, func(t *testing.T) {
 			b := setup(t)
 			b.start()
-			b.engine.mu.Lock()
-			b.engine.face = func(n int, at time.Time) (models.Face, error) {
+			b.engine.Mu.Lock()
+			b.engine.OnFace = func(n int, at time.Time) (models.Face, error) {
 				f := goodFace()
 				if n%40 > 5 { // after the frames of the selfie
 					f.Template = template(3, .9)
 				}
 				return f, nil
 			}
-			b.engine.mu.Unlock()
+			b.engine.Mu.Unlock()
 			b.to(StepSelfie)
 			s := b.until("another try", func(s State) bool { return s.Step == StepSelfie && s.Attempt == 2 || s.Step == StepResult })
 			assert.Equal(t, journey.Step2RetryLivenessFail, s.Retake)
@@ -400,7 +400,7 @@ func TestStopClearsEverythingAtEveryStep(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				b := newBench(t)
 				if step == StepDocument || step == StepSelfie {
-					b.engine.glance = never(b.engine.glance, map[Step]models.Aim{StepDocument: models.AimDocument, StepSelfie: models.AimFace}[step])
+					b.engine.OnGlance = never(b.engine.OnGlance, map[Step]models.Aim{StepDocument: models.AimDocument, StepSelfie: models.AimFace}[step])
 				}
 				b.start()
 				b.to(step)
@@ -483,7 +483,7 @@ func TestNothingPersonalLiesOpenWhileTheVisitRuns(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				b := newBench(t)
 				if step == StepSelfie {
-					b.engine.glance = never(b.engine.glance, models.AimFace)
+					b.engine.OnGlance = never(b.engine.OnGlance, models.AimFace)
 				}
 				b.start()
 				b.to(step)
@@ -502,9 +502,9 @@ func TestWhoWalksAwayIsAskedAndThenTheScreenIsCleared(t *testing.T) {
 				b := newBench(t)
 				switch step {
 				case StepDocument:
-					b.engine.glance = never(b.engine.glance, models.AimDocument)
+					b.engine.OnGlance = never(b.engine.OnGlance, models.AimDocument)
 				case StepSelfie:
-					b.engine.glance = never(b.engine.glance, models.AimFace)
+					b.engine.OnGlance = never(b.engine.OnGlance, models.AimFace)
 				}
 				b.start()
 				b.to(step)
@@ -541,8 +541,8 @@ func TestWhoWalksAwayIsAskedAndThenTheScreenIsCleared(t *testing.T) {
 	t.Run("a document left on the glass keeps nobody waiting for ever", func(t *testing.T) {
 		bubble(t, func(t *testing.T) {
 			b := newBench(t)
-			good := b.engine.glance
-			b.engine.glance = func(n int, aim models.Aim) (models.Glance, error) {
+			good := b.engine.OnGlance
+			b.engine.OnGlance = func(n int, aim models.Aim) (models.Glance, error) {
 				g, err := good(n, aim)
 				g.Hint = models.HintGlare
 				return g, err
@@ -579,7 +579,7 @@ func TestRefusingEndsTheVisitWithoutASubmission(t *testing.T) {
 		events := b.journal()
 		assert.Equal(t, journey.ImpactBlocked, find(t, events, journey.KioskConsentRefused).Impact)
 		assert.Empty(t, b.snapshots())
-		assert.Zero(t, b.doc.opens, "no camera was opened")
+		assert.Zero(t, b.doc.Opens, "no camera was opened")
 		b.halt(nil)
 	})
 }
@@ -626,7 +626,7 @@ func TestThePersonMayCorrectAndRetake(t *testing.T) {
 		b.to(StepReview)
 		b.do(Retake{})
 		s := b.untilStep(StepReview)
-		assert.Equal(t, 2, b.engine.reads)
+		assert.Equal(t, 2, b.engine.Reads)
 		assert.Equal(t, 1, s.Attempt, "a wish is no failure")
 		p := *s.Review
 		p.GivenNames = "ANNE MARIA"
@@ -678,20 +678,20 @@ func TestCamerasThatFail(t *testing.T) {
 		code   string
 		event  journey.EventName
 	}{
-		"missing": {func(c *scriptedCamera, _ *scriptedEngine) { c.open = is(camera.ErrMissing) }, ProblemCameraMissing, journey.EventCameraError},
-		"denied":  {func(c *scriptedCamera, _ *scriptedEngine) { c.open = is(camera.ErrDenied) }, ProblemCameraDenied, journey.EventCameraPermissionDenied},
-		"format":  {func(c *scriptedCamera, _ *scriptedEngine) { c.open = is(camera.ErrFormat) }, ProblemCameraFormat, journey.EventCameraError},
+		"missing": {func(c *scriptedCamera, _ *scriptedEngine) { c.OnOpen = is(camera.ErrMissing) }, ProblemCameraMissing, journey.EventCameraError},
+		"denied":  {func(c *scriptedCamera, _ *scriptedEngine) { c.OnOpen = is(camera.ErrDenied) }, ProblemCameraDenied, journey.EventCameraPermissionDenied},
+		"format":  {func(c *scriptedCamera, _ *scriptedEngine) { c.OnOpen = is(camera.ErrFormat) }, ProblemCameraFormat, journey.EventCameraError},
 		"stalled from the start": {func(c *scriptedCamera, _ *scriptedEngine) {
-			c.next = func(int, int) error { time.Sleep(3 * time.Second); return camera.ErrStalled }
+			c.OnFrame = func(int, int) error { time.Sleep(3 * time.Second); return camera.ErrStalled }
 		}, ProblemCameraStalled, journey.EventCameraError},
 		"unplugged for good": {func(c *scriptedCamera, _ *scriptedEngine) {
-			c.open = func(n int) error {
+			c.OnOpen = func(n int) error {
 				if n > 1 {
 					return camera.ErrMissing
 				}
 				return nil
 			}
-			c.next = func(_, frame int) error {
+			c.OnFrame = func(_, frame int) error {
 				if frame > 3 {
 					return camera.ErrGone
 				}
@@ -699,7 +699,7 @@ func TestCamerasThatFail(t *testing.T) {
 			}
 		}, ProblemCameraGone, journey.EventCameraError},
 		"black": {func(_ *scriptedCamera, e *scriptedEngine) {
-			e.glance = func(int, models.Aim) (models.Glance, error) {
+			e.OnGlance = func(int, models.Aim) (models.Glance, error) {
 				return models.Glance{Width: 64, Height: 48, Hint: models.HintDark, Quality: models.Quality{Luma: 1}}, nil
 			}
 		}, ProblemCameraBlack, journey.EventCameraError},
@@ -723,9 +723,9 @@ func TestCamerasThatFail(t *testing.T) {
 				assert.Equal(t, c.code, s.Problem.Code, "the next visitor is not led into the same wall")
 				b.clean()
 				if name != "black" { // plugged in again
-					b.doc.mu.Lock()
-					b.doc.open, b.doc.next = nil, nil
-					b.doc.mu.Unlock()
+					b.doc.Mu.Lock()
+					b.doc.OnOpen, b.doc.OnFrame = nil, nil
+					b.doc.Mu.Unlock()
 				}
 				b.untilStep(StepAttract)
 				b.halt(nil)
@@ -735,7 +735,7 @@ func TestCamerasThatFail(t *testing.T) {
 	t.Run("a stall that heals costs seconds", func(t *testing.T) {
 		bubble(t, func(t *testing.T) {
 			b := newBench(t)
-			b.doc.next = func(opening, frame int) error {
+			b.doc.OnFrame = func(opening, frame int) error {
 				if opening == 1 && frame > 5 {
 					return camera.ErrStalled
 				}
@@ -753,14 +753,14 @@ func TestCamerasThatFail(t *testing.T) {
 	t.Run("a kiosk without cameras is closed at start when it is to look", func(t *testing.T) {
 		bubble(t, func(t *testing.T) {
 			b := newBench(t, func(c *Config) { c.TestCameras = true })
-			b.face.open = is(camera.ErrMissing)
+			b.face.OnOpen = is(camera.ErrMissing)
 			b.start()
 			s := b.untilStep(StepClosed)
 			assert.Equal(t, ProblemCameraMissing, s.Problem.Code)
 			require.ErrorIs(t, b.a.Do(t.Context(), Start{}), ErrNotNow)
-			b.face.mu.Lock()
-			b.face.open = nil
-			b.face.mu.Unlock()
+			b.face.Mu.Lock()
+			b.face.OnOpen = nil
+			b.face.Mu.Unlock()
 			b.untilStep(StepAttract)
 			b.halt(nil)
 		})
@@ -778,8 +778,8 @@ func TestEngineThatFails(t *testing.T) {
 	t.Run("a worker that dies while the picture is live costs a moment", func(t *testing.T) {
 		bubble(t, func(t *testing.T) {
 			b := newBench(t)
-			good := b.engine.glance
-			b.engine.glance = func(n int, aim models.Aim) (models.Glance, error) {
+			good := b.engine.OnGlance
+			b.engine.OnGlance = func(n int, aim models.Aim) (models.Glance, error) {
 				if n >= 3 && n <= 6 {
 					return models.Glance{}, models.ErrWorker
 				}
@@ -795,7 +795,7 @@ func TestEngineThatFails(t *testing.T) {
 	t.Run("a worker that dies while reading reads again, without another try", func(t *testing.T) {
 		bubble(t, func(t *testing.T) {
 			b := newBench(t)
-			b.engine.document = func(n int) (models.Document, error) {
+			b.engine.OnDocument = func(n int) (models.Document, error) {
 				if n == 1 {
 					return models.Document{}, models.ErrWorker
 				}
@@ -811,20 +811,20 @@ func TestEngineThatFails(t *testing.T) {
 	t.Run("a worker that stays away ends the visit and closes the kiosk", func(t *testing.T) {
 		bubble(t, func(t *testing.T) {
 			b := newBench(t)
-			b.engine.document = func(int) (models.Document, error) { return models.Document{}, models.ErrWorker }
-			b.engine.versions = nil
+			b.engine.OnDocument = func(int) (models.Document, error) { return models.Document{}, models.ErrWorker }
+			b.engine.NoVersions = nil
 			b.start()
 			b.to(StepReading)
 			s := b.untilStep(StepError)
 			assert.Equal(t, ProblemWorkerLost, s.Problem.Code)
-			b.engine.mu.Lock()
-			b.engine.versions = models.ErrWorker
-			b.engine.mu.Unlock()
+			b.engine.Mu.Lock()
+			b.engine.NoVersions = models.ErrWorker
+			b.engine.Mu.Unlock()
 			s = b.untilStep(StepClosed)
 			assert.Equal(t, ProblemWorkerLost, s.Problem.Code)
-			b.engine.mu.Lock()
-			b.engine.versions = nil
-			b.engine.mu.Unlock()
+			b.engine.Mu.Lock()
+			b.engine.NoVersions = nil
+			b.engine.Mu.Unlock()
 			b.untilStep(StepAttract)
 			b.halt(nil)
 		})
@@ -832,7 +832,7 @@ func TestEngineThatFails(t *testing.T) {
 	t.Run("a missing network closes the kiosk from the start", func(t *testing.T) {
 		bubble(t, func(t *testing.T) {
 			b := newBench(t)
-			b.engine.versions = models.ErrModel
+			b.engine.NoVersions = models.ErrModel
 			b.start()
 			s := b.untilStep(StepClosed)
 			assert.Equal(t, ProblemModelMissing, s.Problem.Code)
@@ -842,7 +842,7 @@ func TestEngineThatFails(t *testing.T) {
 	t.Run("frames that are no pictures end in a problem, not in a wait", func(t *testing.T) {
 		bubble(t, func(t *testing.T) {
 			b := newBench(t)
-			b.engine.glance = func(int, models.Aim) (models.Glance, error) { return models.Glance{}, models.ErrFrame }
+			b.engine.OnGlance = func(int, models.Aim) (models.Glance, error) { return models.Glance{}, models.ErrFrame }
 			b.start()
 			b.to(StepDocument)
 			s := b.untilStep(StepError)
@@ -855,8 +855,8 @@ func TestEngineThatFails(t *testing.T) {
 func TestTheHandShutterIsOfferedAndWorks(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b := newBench(t)
-		good := b.engine.glance
-		b.engine.glance = func(n int, aim models.Aim) (models.Glance, error) {
+		good := b.engine.OnGlance
+		b.engine.OnGlance = func(n int, aim models.Aim) (models.Glance, error) {
 			g, err := good(n, aim)
 			if aim == models.AimDocument {
 				g.Hint = models.HintBlur
