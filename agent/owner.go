@@ -192,6 +192,7 @@ func (o *owner) commitBy(write writer, more func(*store.Tx) error, events ...*jo
 	at := o.now()
 	err := write(o.disk, func(tx *store.Tx) error {
 		for _, ev := range all {
+			order(ev)
 			if ev.Session == store.OwnJournal {
 				if err := tx.Ensure(ev.Session, ev.Policy, at); err != nil {
 					return err
@@ -235,6 +236,14 @@ func (o *owner) commitBy(write writer, more func(*store.Tx) error, events ...*jo
 		o.link.Kick()
 	}
 	return nil
+}
+
+// order sees to an event whose clock was set back between its beginning and its end: on paper it would have ended
+// before it began, which no centre takes. What is known is when it ended, by a clock that is not to be trusted.
+func order(ev *journey.Event) {
+	if ev.Ended.Round(0).Before(ev.Started.Round(0)) { // the wall's clock, not the machine's, is what is written
+		ev.Started, ev.Clock = ev.Ended, journey.ClockUntrusted
+	}
 }
 
 // save is commit for a running visit: when it fails the visit ends with a clear error.

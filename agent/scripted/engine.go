@@ -19,6 +19,7 @@ type Engine struct {
 	Stuck      bool                  // reading print never ends by itself
 	Left       func(context.Context) // is told of every reading of print
 	NoVersions error
+	Haste      int // by how much faster than a real one; 0: not at all
 
 	faces, glances int
 }
@@ -51,7 +52,7 @@ func (e *Engine) Glance(_ context.Context, _ models.Frame, aim models.Aim) (mode
 
 // ReadDocument implements models.Engine.
 func (e *Engine) ReadDocument(ctx context.Context, frames []models.Frame) (models.Document, error) {
-	if err := pause(ctx, 300*time.Millisecond); err != nil {
+	if err := e.pause(ctx, 300*time.Millisecond); err != nil {
 		return models.Document{}, err
 	}
 	e.Mu.Lock()
@@ -65,7 +66,7 @@ func (e *Engine) ReadDocument(ctx context.Context, frames []models.Frame) (model
 
 // ReadFace implements models.Engine.
 func (e *Engine) ReadFace(ctx context.Context, _ models.Frame) (models.Face, error) {
-	if err := pause(ctx, 15*time.Millisecond); err != nil {
+	if err := e.pause(ctx, 15*time.Millisecond); err != nil {
 		return models.Face{}, err
 	}
 	e.Mu.Lock()
@@ -86,7 +87,7 @@ func (e *Engine) Examine(ctx context.Context, _ []models.Frame, looks models.Loo
 			d = time.Hour
 		}
 	}
-	if err := pause(ctx, d); err != nil {
+	if err := e.pause(ctx, d); err != nil {
 		return models.Examination{}, err
 	}
 	e.Mu.Lock()
@@ -106,6 +107,10 @@ func (e *Engine) Versions(context.Context) (map[string]string, error) {
 
 // Close implements models.Engine.
 func (e *Engine) Close() error { return nil }
+
+func (e *Engine) pause(ctx context.Context, d time.Duration) error {
+	return pause(ctx, d/time.Duration(max(1, e.Haste)))
+}
 
 func pause(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)

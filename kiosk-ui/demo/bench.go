@@ -54,7 +54,7 @@ func (w *world) measure(ctx context.Context, path string) error {
 
 // idle measures memory and processor time of the kiosk and its worker at the attract screen.
 func (w *world) idle(ctx context.Context, set figures.Set) error {
-	before, err := usage(w.kiosk.pid())
+	before, err := usage(w.kiosk.PID())
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func (w *world) idle(ctx context.Context, set figures.Set) error {
 		return ctx.Err()
 	case <-time.After(idleTime):
 	}
-	after, err := usage(w.kiosk.pid())
+	after, err := usage(w.kiosk.PID())
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func (w *world) timeVisits(ctx context.Context, set figures.Set) error {
 		if o.err != nil {
 			return fmt.Errorf("visit %s: %w", v.name, o.err)
 		}
-		use, err := usage(w.kiosk.pid())
+		use, err := usage(w.kiosk.PID())
 		if err != nil {
 			return err
 		}

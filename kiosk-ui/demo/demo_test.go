@@ -12,6 +12,7 @@ import (
 
 	"vestibule/journey"
 	"vestibule/journey/contract"
+	"vestibule/kiosk-ui/child"
 )
 
 // TestFiveVisitsEndAsTheyShould runs the whole path as `make demo` does: the real
@@ -118,7 +119,7 @@ func TestACutLineRefusesAndAMendedLineCarries(t *testing.T) {
 	require.NoError(t, err)
 	defer near.close()
 	near.setCut(true)
-	require.False(t, answers("http://"+near.addr()+"/"))
+	require.False(t, child.Answers("http://"+near.addr()+"/"))
 	near.setCut(false)
-	require.False(t, answers("http://"+near.addr()+"/"), "nobody listens at the far end")
+	require.False(t, child.Answers("http://"+near.addr()+"/"), "nobody listens at the far end")
 }

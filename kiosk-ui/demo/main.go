@@ -18,6 +18,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"vestibule/kiosk-ui/child"
 )
 
 func main() {
@@ -85,7 +87,7 @@ func (w *world) perform(ctx context.Context, all []visit) []outcome {
 			w.say("visit %s failed: %v", v.name, o.err)
 			w.line.setCut(false)
 			_ = w.door.tap("stop") // where the screen has that button; the next visit starts from attract
-			_ = waitFor(ctx, 30*time.Second, func() (bool, error) {
+			_ = child.WaitFor(ctx, 30*time.Second, func() (bool, error) {
 				s, err := w.door.state()
 				if s.Step == "result" || s.Step == "error" {
 					_ = w.door.tap("finish")

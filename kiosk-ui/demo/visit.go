@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vestibule/journey"
+	"vestibule/kiosk-ui/child"
 )
 
 // visit is one person's way through the kiosk, and how it has to end.
@@ -70,7 +71,7 @@ func (w *world) play(ctx context.Context, v visit, o *outcome) error {
 	}
 	if v.offline {
 		w.line.setCut(true)
-		if err := waitFor(ctx, stepLimit, func() (bool, error) { s, err := w.door.state(); return !s.Online, err }, "the kiosk did not notice that the line is cut"); err != nil {
+		if err := child.WaitFor(ctx, stepLimit, func() (bool, error) { s, err := w.door.state(); return !s.Online, err }, "the kiosk did not notice that the line is cut"); err != nil {
 			return err
 		}
 	}
@@ -158,7 +159,7 @@ var touches = map[string]string{
 
 // settle waits until the centre has decided and the kiosk has heard it.
 func (w *world) settle(ctx context.Context, v visit, o *outcome, from time.Time) error {
-	err := waitFor(ctx, decideLimit, func() (bool, error) {
+	err := child.WaitFor(ctx, decideLimit, func() (bool, error) {
 		s, err := w.door.state()
 		if err != nil {
 			return false, err
@@ -183,14 +184,14 @@ func (w *world) settle(ctx context.Context, v visit, o *outcome, from time.Time)
 	if s, err := w.door.state(); err == nil && s.Step == "result" {
 		_ = w.door.tap("finish") // it may have cleared itself meanwhile
 	}
-	err = waitFor(ctx, decideLimit, func() (bool, error) {
+	err = child.WaitFor(ctx, decideLimit, func() (bool, error) {
 		s, err := w.door.state()
 		return s.Step == "attract" && s.Waiting == 0, err
 	}, "the kiosk did not come back to its first screen with everything delivered")
 	if err != nil {
 		return err
 	}
-	err = waitFor(ctx, decideLimit, func() (bool, error) {
+	err = child.WaitFor(ctx, decideLimit, func() (bool, error) {
 		var err error
 		o.journey, err = w.centre.journey(o.session)
 		if errors.Is(err, errNotYet) {

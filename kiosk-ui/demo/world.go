@@ -13,6 +13,7 @@ import (
 
 	"vestibule/hardware/rig"
 	"vestibule/journey"
+	"vestibule/kiosk-ui/child"
 )
 
 // world is everything of the demo that runs: the centre, the line, the kiosk.
@@ -23,7 +24,7 @@ type world struct {
 	portraits string
 	started   time.Time
 
-	server, kiosk, screen *process
+	server, kiosk, screen *child.Process
 	line                  *line
 	door                  *door
 	centre                centre
@@ -167,18 +168,18 @@ func (w *world) openCentre(ctx context.Context) error {
 	if w.adminKey, err = keyIn(out); err != nil {
 		return err
 	}
-	mqtt, err := freePort()
+	mqtt, err := child.FreePort()
 	if err != nil {
 		return err
 	}
-	http, err := freePort()
+	http, err := child.FreePort()
 	if err != nil {
 		return err
 	}
 	if w.line, err = openLine("127.0.0.1:0", mqtt); err != nil {
 		return err
 	}
-	enrol, err := freePort()
+	enrol, err := child.FreePort()
 	if err != nil {
 		return err
 	}
@@ -201,12 +202,12 @@ func (w *world) openCentre(ctx context.Context) error {
 		return err
 	}
 	w.say("starting the centre")
-	if w.server, err = startProcess(filepath.Join(w.dir, "logs"), "server", nil,
+	if w.server, err = child.Start(filepath.Join(w.dir, "logs"), "server", nil,
 		filepath.Join(w.bin, "server"), "serve", "--data", data, "--mqtt", mqtt, "--http", http, "--enrol", enrol); err != nil {
 		return err
 	}
 	w.centre = centre{base: "http://" + http, key: w.adminKey}
-	if err := w.server.until(ctx, 30*time.Second, func() bool { return answers(w.centre.base + "/readyz") }); err != nil {
+	if err := w.server.Until(ctx, 30*time.Second, func() bool { return child.Answers(w.centre.base + "/readyz") }); err != nil {
 		return err
 	}
 	w.say("enrolling the kiosk")
@@ -282,11 +283,11 @@ func (w *world) startKiosk(ctx context.Context) error {
 	if w.screen != nil { // Xvfb draws without a graphics card, on the cores that read documents
 		argv = append(argv, "--reduced-motion")
 	}
-	w.kiosk, err = startProcess(filepath.Join(w.dir, "logs"), "kiosk", w.kioskEnv, argv...)
+	w.kiosk, err = child.Start(filepath.Join(w.dir, "logs"), "kiosk", w.kioskEnv, argv...)
 	if err != nil {
 		return err
 	}
-	return w.kiosk.until(ctx, 60*time.Second, func() bool {
+	return w.kiosk.Until(ctx, 60*time.Second, func() bool {
 		if w.door == nil {
 			d, err := openDoor(socket)
 			if err != nil {
@@ -309,10 +310,10 @@ func (w *world) close() {
 	if w.door != nil {
 		w.door.close()
 	}
-	w.kiosk.stop()
-	w.server.stop()
+	w.kiosk.Stop()
+	w.server.Stop()
 	if w.line != nil {
 		w.line.close()
 	}
-	w.screen.stop()
+	w.screen.Stop()
 }

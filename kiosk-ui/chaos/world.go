@@ -1,0 +1,241 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"vestibule/kiosk-ui/child"
+)
+
+// world is a centre, a broker and some kiosks, as processes.
+type world struct {
+	options
+	dir    string
+	seed   uint64
+	steps  []string // what happened, for whoever reads a failure
+	centre *centre
+	kiosks []*station
+}
+
+func (w *world) told() string { return strings.Join(w.steps, ", ") }
+
+// centre is the server's process, and the broker's where that is another one.
+type centre struct {
+	data, logs string
+	argv       []string
+	base       string
+	server     *child.Process
+	broker     *pipe // nil: embedded in the server
+}
+
+// station is a kiosk's process and its line.
+type station struct {
+	name, dir, data, bundle, logs string
+	argv                          []string
+	process                       *child.Process
+	line                          *line
+	disk                          *disk // nil: it lies on the machine's own
+}
+
+// open makes and starts everything.
+func (w *world) open(ctx context.Context) error {
+	logs := filepath.Join(w.dir, "logs")
+	if err := os.MkdirAll(logs, 0o700); err != nil {
+		return err
+	}
+	c := &centre{data: filepath.Join(w.dir, "centre"), logs: logs}
+	w.centre = c
+	if _, err := w.tool(ctx, "", "server", "init", "--data", c.data); err != nil {
+		return err
+	}
+	policy, err := json.Marshal(chaosPolicy())
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(w.dir, "policy.json")
+	if err := os.WriteFile(file, policy, 0o600); err != nil {
+		return err
+	}
+	if _, err := w.tool(ctx, "", "server", "policy", "apply", "--data", c.data, file); err != nil {
+		return err
+	}
+	ports := make([]string, 3)
+	for i := range ports {
+		if ports[i], err = child.FreePort(); err != nil {
+			return err
+		}
+	}
+	mqtt, http, enrol := ports[0], ports[1], ports[2]
+	c.base = "http://" + http
+	c.argv = []string{filepath.Join(w.bin, "server"), "serve", "--data", c.data, "--http", http, "--enrol", enrol, "--vision=false"}
+	if w.broker == embedded {
+		c.argv = append(c.argv, "--mqtt", mqtt)
+	} else {
+		if c.broker, err = openPipe(ctx, w.broker, filepath.Join(w.dir, "broker"), logs, filepath.Join(c.data, "identity"), mqtt); err != nil {
+			return err
+		}
+		c.argv = append(c.argv, "--broker", mqtt, "--broker-name", brokerName)
+	}
+	if err := c.start(ctx); err != nil {
+		return err
+	}
+	for i := range w.options.kiosks {
+		k, err := w.enrol(ctx, fmt.Sprintf("k%d", i+1), mqtt, enrol)
+		if err != nil {
+			return err
+		}
+		w.kiosks = append(w.kiosks, k)
+		if err := k.start(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// enrol makes a kiosk: a token, a certificate, a line, and where it may be mounted a small disk.
+func (w *world) enrol(ctx context.Context, name, mqtt, enrol string) (*station, error) {
+	dir := filepath.Join(w.dir, name)
+	k := &station{name: name, dir: dir, data: filepath.Join(dir, "data"), bundle: filepath.Join(dir, "bundle"), logs: filepath.Join(w.dir, "logs")}
+	if err := os.MkdirAll(k.data, 0o700); err != nil {
+		return nil, err
+	}
+	var err error
+	if k.line, err = openLine(name, mqtt); err != nil {
+		return nil, err
+	}
+	if k.disk, err = mount(k.data); err != nil {
+		return nil, err
+	}
+	token, err := w.tool(ctx, "", "server", "kiosk", "add", "--data", w.centre.data, "--name", name, "--country", "UTO", "--broker", k.line.addr())
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.tool(ctx, token, "kiosk-ui", "enrol", "-bundle", k.bundle, "-centre", enrol); err != nil {
+		return nil, err
+	}
+	if w.broker != embedded {
+		if err := named(k.bundle, brokerName); err != nil {
+			return nil, err
+		}
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	k.argv = []string{self, "kiosk", "-dir", dir, "-data", k.data, "-bundle", k.bundle}
+	return k, nil
+}
+
+// tool runs one of our programs to its end; in is what is typed.
+func (w *world) tool(ctx context.Context, in, name string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	var out, errs bytes.Buffer
+	cmd := exec.CommandContext(ctx, filepath.Join(w.bin, name), args...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(in), &out, &errs
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, errs.String())
+	}
+	return out.String(), nil
+}
+
+func (c *centre) start(ctx context.Context) error {
+	var err error
+	if c.server, err = child.Start(c.logs, "server", nil, c.argv...); err != nil {
+		return err
+	}
+	return c.server.Until(ctx, 30*time.Second, func() bool { return child.Answers(c.base + "/healthz") })
+}
+
+func (k *station) start() error {
+	var err error
+	k.process, err = child.Start(k.logs, k.name, nil, k.argv...)
+	return err
+}
+
+// steer writes one of a kiosk's files, or removes it.
+func (k *station) steer(file, text string) error {
+	path := filepath.Join(k.dir, file)
+	if text == "" {
+		if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+			return err
+		}
+		return nil
+	}
+	return os.WriteFile(path, []byte(text), 0o600)
+}
+
+// close ends what still runs.
+func (w *world) close() {
+	for _, k := range w.kiosks {
+		k.process.Kill()
+		if k.line != nil {
+			k.line.close()
+		}
+		k.disk.unmount()
+	}
+	if w.centre != nil {
+		w.centre.server.Kill()
+		w.centre.broker.kill()
+	}
+}
+
+// disk is a small file system that a kiosk's database lies on, so that it can be filled without harm to others.
+type disk struct{ at string }
+
+// diskSize is large enough for what a schedule makes.
+const diskSize = "size=96m"
+
+// mount makes one. Only root may; for others the database lies where it is, and the schedule leaves a full disk out.
+func mount(at string) (*disk, error) {
+	if os.Geteuid() != 0 {
+		return nil, nil
+	}
+	if err := syscall.Mount("tmpfs", at, "tmpfs", 0, diskSize+",mode=0700"); err != nil {
+		if err == syscall.EPERM { // root of a container without the right to
+			return nil, nil
+		}
+		return nil, fmt.Errorf("mount a small disk: %w", err)
+	}
+	return &disk{at}, nil
+}
+
+func (d *disk) unmount() {
+	if d != nil {
+		_ = syscall.Unmount(d.at, syscall.MNT_DETACH) // what stays mounted goes with the machine
+	}
+}
+
+// ballast is the file that fills a disk.
+func (d *disk) ballast() string { return filepath.Join(d.at, "ballast") }
+
+// fill leaves no room on it.
+func (d *disk) fill() error {
+	f, err := os.Create(d.ballast())
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	block := make([]byte, 64<<10)
+	for {
+		if _, err := f.Write(block); err != nil {
+			return nil
+		}
+	}
+}
+
+// drop makes room again.
+func (d *disk) drop() error {
+	if err := os.Remove(d.ballast()); err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	return nil
+}
