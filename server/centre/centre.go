@@ -38,7 +38,6 @@ const (
 
 // Bounds of a job.
 const (
-	lease        = 2 * time.Minute
 	jobLimit     = 90 * time.Second
 	firstRetry   = 500 * time.Millisecond
 	longestRetry = time.Minute
@@ -75,6 +74,9 @@ type Config struct {
 	Notify  func(kiosk string)   // a command waits for a kiosk
 	Watch   func(session string) // a session changed
 	Workers int                  // jobs at the same time; 0: 2
+	// Lease is how long a job stays with a copy that says nothing of it any more: so long its decision is late
+	// when that copy's power was cut. 0: 10 s.
+	Lease time.Duration
 }
 
 // Centre runs decisions. Several may run on one PostgreSQL.
@@ -88,6 +90,9 @@ type Centre struct {
 func New(c Config) *Centre {
 	if c.Workers <= 0 {
 		c.Workers = 2
+	}
+	if c.Lease <= 0 {
+		c.Lease = 10 * time.Second
 	}
 	if c.Notify == nil {
 		c.Notify = func(string) {}
@@ -108,36 +113,31 @@ func (c *Centre) Wake() {
 
 // Run works until ctx ends, and then finishes what is under way.
 func (c *Centre) Run(ctx context.Context) error {
-	jobs := make(chan store.Job)
+	free := make(chan struct{}, c.c.Workers) // one for each that works
 	var workers sync.WaitGroup
-	for range c.c.Workers {
-		workers.Add(1)
-		go func() {
-			defer workers.Done()
-			for j := range jobs {
-				c.work(ctx, j)
-			}
-		}()
-	}
 	defer workers.Wait()
-	defer close(jobs)
 	ticker := time.NewTicker(poll)
 	defer ticker.Stop()
 	lastSweep := time.Time{}
 	for {
 		for {
+			select {
+			case free <- struct{}{}: // nothing is claimed that would wait
+			case <-ctx.Done():
+				return nil
+			}
 			j, err := c.claim(ctx)
 			if err != nil {
+				<-free
 				if !errors.Is(err, store.ErrNotFound) && ctx.Err() == nil {
 					c.c.Log.ErrorContext(ctx, "cannot look for work", "code", ProblemDatabase, "error", err)
 				}
 				break
 			}
-			select {
-			case jobs <- j:
-			case <-ctx.Done():
-				return nil // its lease runs out, and somebody takes it up
-			}
+			workers.Go(func() {
+				defer func() { <-free }()
+				c.work(ctx, j)
+			})
 		}
 		if now := c.c.Now(); now.Sub(lastSweep) >= sweepEvery {
 			lastSweep = now
@@ -156,7 +156,7 @@ func (c *Centre) Run(ctx context.Context) error {
 
 func (c *Centre) claim(ctx context.Context) (j store.Job, err error) {
 	err = c.c.Store.Write(ctx, func(tx *store.Tx) error {
-		j, err = tx.ClaimJob(ctx, c.c.Now(), lease)
+		j, err = tx.ClaimJob(ctx, c.c.Now(), c.c.Lease)
 		return err
 	})
 	return j, err
@@ -167,7 +167,9 @@ func (c *Centre) work(ctx context.Context, j store.Job) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), jobLimit)
 	defer cancel()
 	began := c.c.Now()
+	release := c.hold(ctx, j)
 	err := c.safely(ctx, j)
+	release()
 	now := c.c.Now()
 	if err == nil {
 		err = c.c.Store.Write(ctx, func(tx *store.Tx) error { return tx.FinishJob(ctx, j, now) })
@@ -191,6 +193,38 @@ func (c *Centre) work(ctx context.Context, j store.Job) {
 		c.c.Log.ErrorContext(ctx, "cannot give a job back", "code", ProblemDatabase, "job", j.ID, "error", err)
 	}
 	time.AfterFunc(wait, c.Wake)
+}
+
+// hold keeps a job's lease until release is called, or until somebody else has the job.
+func (c *Centre) hold(ctx context.Context, j store.Job) (release func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var holding sync.WaitGroup
+	holding.Go(func() {
+		again := time.NewTicker(c.c.Lease / 3)
+		defer again.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-again.C:
+			}
+			ours := true
+			err := c.c.Store.Write(ctx, func(tx *store.Tx) (err error) {
+				ours, err = tx.HoldJob(ctx, j, c.c.Now(), c.c.Lease)
+				return err
+			})
+			if err != nil && ctx.Err() == nil {
+				c.c.Log.WarnContext(ctx, "cannot hold a job", "code", ProblemDatabase, "job", j.ID, "error", err)
+			}
+			if !ours {
+				return // its work is in vain, and does no harm: only one decision is taken
+			}
+		}
+	})
+	return func() {
+		cancel()
+		holding.Wait()
+	}
 }
 
 // safely turns a panic of one job into that job's error: the others go on.

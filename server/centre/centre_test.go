@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"vestibule/journey"
@@ -581,6 +582,45 @@ func newWorldNamed(t *testing.T, s *store.Store, round int) *world {
 		require.NoError(t, s.Write(context.Background(), func(tx *store.Tx) error { return tx.SavePolicy(context.Background(), p, time.Now()) }))
 	}
 	return w
+}
+
+func TestAJobWhoseCopyDiedIsTakenUpSoonAndOneThatIsWorkedOnIsNot(t *testing.T) {
+	cluster.Each(t, func(t *testing.T, s *store.Store) {
+		w := newWorld(t, s)
+		const lease = 300 * time.Millisecond
+		screenings, slow := make(chan struct{}, 10), make(chan struct{})
+		copyOf := func(screen centre.Screen) *centre.Centre {
+			return centre.New(centre.Config{
+				Store: w.store, Blobs: w.shelf, Keys: w.ring, Vault: w.vault, Now: time.Now, NewID: kiosktest.NewID, Log: slog.New(slog.DiscardHandler),
+				Engine: func() (models.Engine, error) { return w.eyes, nil }, Screen: screen, Lease: lease,
+			})
+		}
+		one := func(ctx context.Context, _ aml.Query) (centre.Screened, error) {
+			screenings <- struct{}{}
+			<-slow
+			return centre.Screened{Lists: "un:abc", Entities: 10}, nil
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		defer running.Wait()
+		defer cancel()
+		sub := w.visit(w.kiosk("k"), nil, 1)
+		require.NoError(t, s.Write(ctx, func(tx *store.Tx) error { // a copy takes it, and its power is cut
+			_, err := tx.ClaimJob(ctx, time.Now(), lease)
+			return err
+		}))
+		for range 2 {
+			running.Go(func() { assert.NoError(t, copyOf(one).Run(ctx)) })
+		}
+		<-screenings // taken up
+		time.Sleep(3 * lease)
+		require.Empty(t, screenings, "the other one leaves it alone, however long it takes")
+		close(slow)
+		require.Eventually(t, func() bool {
+			d, err := s.Read().Decisions(ctx, sub.Session)
+			return err == nil && len(d) == 1
+		}, 20*time.Second, 20*time.Millisecond)
+	})
 }
 
 func TestAJobThatIsDoneTwiceDecidesOnce(t *testing.T) {

@@ -63,6 +63,15 @@ func (t *Tx) ClaimJob(ctx context.Context, now time.Time, lease time.Duration) (
 		RETURNING `+jobColumns, micros(now), micros(now.Add(lease))).Scan)
 }
 
+// HoldJob lengthens the lease of a job that is still the caller's, and tells whether it is.
+func (t *Tx) HoldJob(ctx context.Context, j Job, now time.Time, lease time.Duration) (bool, error) {
+	n, err := t.exec(ctx, `UPDATE job SET lease = $3 WHERE id = $1 AND attempts = $2 AND state = 'running'`, j.ID, j.Attempts, micros(now.Add(lease)))
+	if err != nil {
+		return false, fmt.Errorf("hold job: %w", err)
+	}
+	return n > 0, nil
+}
+
 // FinishJob ends a job that is still the caller's.
 func (t *Tx) FinishJob(ctx context.Context, j Job, now time.Time) error {
 	_, err := t.exec(ctx, `UPDATE job SET state = 'done', problem = '', updated = $3 WHERE id = $1 AND attempts = $2 AND state = 'running'`,
