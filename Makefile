@@ -13,14 +13,14 @@ export VESTIBULE_MODELS := $(abspath $(MODELS))
 # Debian 12 packages, by what needs them. `make deps` installs exactly those that are missing.
 PKG_BUILD   := g++ pkg-config libopencv-dev libzxing-dev libgl1-mesa-dev libx11-dev libxcursor-dev libxrandr-dev libxinerama-dev libxi-dev libxxf86vm-dev
 PKG_RUN     := fonts-ocr-b fonts-noto-core fonts-noto-cjk
-PKG_TEST    := xvfb xauth x11-utils xdotool imagemagick postgresql
+PKG_TEST    := xvfb xauth x11-utils xdotool imagemagick postgresql mosquitto
 PACKAGES    := $(PKG_BUILD) $(PKG_RUN) $(PKG_TEST)
 PKG_TRAIN   := python3-torch python3-opencv python3-pil fonts-ocr-b fonts-dejavu-core fonts-liberation fonts-freefont-ttf fonts-noto-mono fonts-hack
 
 # Packages without cgo: their tests also run under the race detector, which costs seconds there and minutes elsewhere.
 RACE := ./journey/... ./sync/... ./agent/check/... ./agent/visitor/... ./server/decide/... ./server/duplicate/... ./server/aml/...
 
-.PHONY: help demo run test check bench bench-centre schedules evaluate peers contract train-mrz models deps build clean
+.PHONY: help demo run test check bench bench-centre schedules chaos evaluate peers contract train-mrz models deps build clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -59,6 +59,11 @@ bench-centre: ## speed of the API with N submissions in the store (N=2000), writ
 SCHEDULES ?= 100000
 schedules: ## random schedules of loss, crashes and power cuts over the link, in virtual time (SCHEDULES=100000)
 	@go test ./sync/link -run '^TestWhateverHappens' -count=1 -rapid.checks=$(SCHEDULES) -timeout 120m -v
+
+BROKER ?= embedded
+chaos: deps build ## kill, cut, starve and mis-set real kiosks, broker and centre, and compare (N=20 BROKER=embedded|mosquitto SEED=1)
+	@go build -o $(BIN)/ ./kiosk-ui/chaos
+	@$(BIN)/chaos -bin $(BIN) -out $(BUILD)/chaos -broker $(BROKER) -seed $(SEED) -n $(if $(filter command,$(firstword $(origin N))),$(N),20)
 
 # Screening first: the page that the other command writes shows the figures of both.
 evaluate: deps models ## accuracy on a labelled set (DATA=dir), written to build/evaluate.json and .html

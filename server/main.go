@@ -48,6 +48,7 @@ func verbs() []verb {
 		{"list import", "import a sanctions list and put it in force", listImport},
 		{"policy apply", "put a policy in force", policyApply},
 		{"policy show", "print the policy in force", policyShow},
+		{"broker mosquitto", "write the configuration of a Mosquitto to use instead of the embedded broker", brokerMosquitto},
 		{"verify", "prove a journey from the records as they came", verifyCommand},
 		{"webhook add", "send decisions to an address", webhookAdd},
 		{"webhook list", "list the addresses", webhookList},

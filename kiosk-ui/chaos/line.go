@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -32,7 +33,7 @@ func (l *line) cut() { l.proxy.Stop() }
 func (l *line) spoil(kind, attributes string) error {
 	for _, stream := range []string{"upstream", "downstream"} {
 		toxic := fmt.Sprintf(`{"name":"%s-%s","type":"%s","stream":"%s","attributes":{%s}}`, kind, stream, kind, stream, attributes)
-		if _, err := l.proxy.Toxics.AddToxicJson(strings.NewReader(toxic)); err != nil {
+		if _, err := l.proxy.Toxics.AddToxicJson(strings.NewReader(toxic)); err != nil && !errors.Is(err, toxiproxy.ErrToxicAlreadyExists) {
 			return fmt.Errorf("spoil line: %w", err)
 		}
 	}
@@ -42,7 +43,7 @@ func (l *line) spoil(kind, attributes string) error {
 // heal takes every fault away.
 func (l *line) heal(ctx context.Context) error {
 	l.proxy.Toxics.ResetToxics(ctx)
-	if err := l.proxy.Start(); err != nil && err != toxiproxy.ErrProxyAlreadyStarted {
+	if err := l.proxy.Start(); err != nil && !errors.Is(err, toxiproxy.ErrProxyAlreadyStarted) {
 		return fmt.Errorf("heal line: %w", err)
 	}
 	return nil

@@ -92,15 +92,15 @@ func (w *world) step(ctx context.Context, rng *rand.Rand) error {
 		k.line.cut()
 	case 6:
 		note("blackhole %s", k.name)
-		return ignoreTwice(k.line.spoil("timeout", `"timeout":0`))
+		return k.line.spoil("timeout", `"timeout":0`)
 	case 7:
 		n := 2000 + rng.IntN(60_000)
 		note("cut %s after %d bytes", k.name, n)
-		return ignoreTwice(k.line.spoil("limit_data", fmt.Sprintf(`"bytes":%d`, n)))
+		return k.line.spoil("limit_data", fmt.Sprintf(`"bytes":%d`, n))
 	case 8:
 		ms := 50 + rng.IntN(400)
 		note("%s %d ms late", k.name, ms)
-		return ignoreTwice(k.line.spoil("latency", fmt.Sprintf(`"latency":%d,"jitter":%d`, ms, ms/2)))
+		return k.line.spoil("latency", fmt.Sprintf(`"latency":%d,"jitter":%d`, ms, ms/2))
 	case 9:
 		note("heal %s", k.name)
 		return k.line.heal(ctx)
@@ -121,12 +121,6 @@ func (w *world) step(ctx context.Context, rng *rand.Rand) error {
 			return k.disk.drop()
 		}
 	}
-	return nil
-}
-
-// ignoreTwice lets a fault be asked for that is there already.
-func ignoreTwice(err error) error {
-	_ = err // toxiproxy says so in words only; a line that is spoilt already is spoilt
 	return nil
 }
 

@@ -79,10 +79,10 @@ func (w *world) open(ctx context.Context) error {
 	if w.broker == embedded {
 		c.argv = append(c.argv, "--mqtt", mqtt)
 	} else {
-		if c.broker, err = openPipe(ctx, w.broker, filepath.Join(w.dir, "broker"), logs, filepath.Join(c.data, "identity"), mqtt); err != nil {
+		if c.broker, err = w.openPipe(ctx, mqtt); err != nil {
 			return err
 		}
-		c.argv = append(c.argv, "--broker", mqtt, "--broker-name", brokerName)
+		c.argv = append(c.argv, "--broker", mqtt)
 	}
 	if err := c.start(ctx); err != nil {
 		return err
@@ -120,11 +120,6 @@ func (w *world) enrol(ctx context.Context, name, mqtt, enrol string) (*station, 
 	}
 	if _, err := w.tool(ctx, token, "kiosk-ui", "enrol", "-bundle", k.bundle, "-centre", enrol); err != nil {
 		return nil, err
-	}
-	if w.broker != embedded {
-		if err := named(k.bundle, brokerName); err != nil {
-			return nil, err
-		}
 	}
 	self, err := os.Executable()
 	if err != nil {
