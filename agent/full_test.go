@@ -3,6 +3,7 @@ package agent
 import (
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -54,6 +55,40 @@ func TestAFullStoreStopsNoVisitWithoutAWordAndLosesNothing(t *testing.T) {
 			b.free()
 			b.untilStep(StepAttract)
 			b.to(StepResult)
+			b.halt(nil)
+		})
+	})
+	t.Run("no visit begins on a disk that others have filled", func(t *testing.T) {
+		bubble(t, func(t *testing.T) {
+			var left atomic.Int64
+			left.Store(1 << 30)
+			b := newBench(t, func(c *Config) {
+				c.Store.Room = func(string) (int64, bool) { return left.Load(), true }
+			})
+			b.start()
+			b.untilStep(StepAttract)
+			left.Store(1 << 20)
+			var p *Problem
+			require.ErrorAs(t, b.a.Do(t.Context(), Start{}), &p)
+			assert.Equal(t, ProblemStoreFull, p.Code)
+			b.untilStep(StepClosed)
+			left.Store(1 << 30)
+			b.untilStep(StepAttract)
+			b.to(StepReview)
+			left.Store(1 << 20)
+			b.do(Confirm{})
+			b.untilStep(StepResult) // who is inside goes on
+			b.halt(nil)
+		})
+	})
+	t.Run("nor on one that is too small from the start", func(t *testing.T) {
+		bubble(t, func(t *testing.T) {
+			b := newBench(t, func(c *Config) {
+				c.Store.Room = func(string) (int64, bool) { return 600 << 10, true }
+			})
+			b.start()
+			s := b.until("the kiosk to say so", func(s State) bool { return s.Problem != nil && s.Problem.Code != ProblemStarting })
+			assert.Equal(t, ProblemStoreFull, s.Problem.Code)
 			b.halt(nil)
 		})
 	})

@@ -43,6 +43,9 @@ type Options struct {
 	MaxBytes   int64            // of the database file, default 2 GiB
 	Reserve    int64            // beyond MaxBytes, for ending a visit in good order, default 1 MiB
 	CheckBytes int64            // files up to this size are checked whole at start, default 256 MiB
+	// Room gives the bytes that the disk under a folder has left for us; ok is false where that cannot be told.
+	// Default: what the file system says.
+	Room func(dir string) (free int64, ok bool)
 	Now        func() time.Time // default time.Now
 }
 
@@ -55,6 +58,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.CheckBytes <= 0 {
 		o.CheckBytes = 256 << 20
+	}
+	if o.Room == nil {
+		o.Room = room
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -208,7 +214,12 @@ func Recover(dir string, now time.Time) (string, error) {
 	return aside, nil
 }
 
-// Space says how full the store is: bytes in use, and the limit.
+// headroom is what a disk must have left for somebody to be let in: one visit's records and pictures, and the
+// database's log of them, with plenty to spare. Starting value, unmeasured.
+const headroom = 16 << 20
+
+// Space says how full the store is: bytes in use, and the limit, which is MaxBytes or what the disk has room
+// for, whichever is less.
 func (s *Store) Space(ctx context.Context) (used, limit int64, err error) {
 	var count, free int64
 	if err := s.db.QueryRowContext(ctx, "PRAGMA page_count").Scan(&count); err != nil {
@@ -217,7 +228,11 @@ func (s *Store) Space(ctx context.Context) (used, limit int64, err error) {
 	if err := s.db.QueryRowContext(ctx, "PRAGMA freelist_count").Scan(&free); err != nil {
 		return 0, 0, plain(err)
 	}
-	return (count - free) * pageSize, s.opt.MaxBytes, nil
+	used, limit = (count-free)*pageSize, s.opt.MaxBytes
+	if left, ok := s.opt.Room(s.dir); ok {
+		limit = min(limit, used+max(0, left-headroom))
+	}
+	return used, limit, nil
 }
 
 // Write runs f in one transaction. When it fails nothing of it is kept; when the
