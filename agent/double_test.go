@@ -34,11 +34,10 @@ type (
 )
 
 var (
-	newEngine    = scripted.NewEngine
-	template     = scripted.Template
-	goodFace     = scripted.GoodFace
-	goodPortrait = scripted.GoodPortrait
-	specimen     = scripted.Specimen
+	newEngine = scripted.NewEngine
+	template  = scripted.Template
+	goodFace  = scripted.GoodFace
+	specimen  = scripted.Specimen
 )
 
 func documentOf(c mrz.Content) models.Document { return scripted.DocumentOf(c, today) }

@@ -40,13 +40,13 @@ var migrations embed.FS
 
 // Options bound the store. The zero value of a field means its default.
 type Options struct {
-	MaxBytes   int64            // of the database file, default 2 GiB
-	Reserve    int64            // beyond MaxBytes, for ending a visit in good order, default 1 MiB
-	CheckBytes int64            // files up to this size are checked whole at start, default 256 MiB
+	MaxBytes   int64 // of the database file, default 2 GiB
+	Reserve    int64 // beyond MaxBytes, for ending a visit in good order, default 1 MiB
+	CheckBytes int64 // files up to this size are checked whole at start, default 256 MiB
 	// Room gives the bytes that the disk under a folder has left for us; ok is false where that cannot be told.
 	// Default: what the file system says.
 	Room func(dir string) (free int64, ok bool)
-	Now        func() time.Time // default time.Now
+	Now  func() time.Time // default time.Now
 }
 
 func (o Options) withDefaults() Options {

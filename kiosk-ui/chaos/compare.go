@@ -185,7 +185,13 @@ func (w *world) compareKiosk(ctx context.Context, c *sql.DB, k *station) (t tall
 		return t, err
 	}
 	t.decisions = len(heard)
-	return t, nil
+	// One journey is proven from the stored bytes: chain, signatures, events.
+	var session string
+	if err := db.QueryRowContext(ctx, `SELECT session FROM event ORDER BY rowid DESC LIMIT 1`).Scan(&session); err != nil {
+		return t, err
+	}
+	_, err = w.tool(ctx, "", "server", "verify", "--data", w.centre.data, "--journey", session)
+	return t, err
 }
 
 // comparePictures holds every sealed picture that the kiosk knows against the centre's file: its name is the

@@ -68,7 +68,7 @@ func FuzzNoRecordStopsTheStream(f *testing.F) {
 		}
 		next, err := wire.ChainAll(head, records)
 		require.NoError(t, err)
-		ack, err := in.Accept(context.Background(), wire.Up{Version: 1, Kiosk: "k", Epoch: epoch, Records: records, Head: next, Sent: time.Now()})
+		ack, err := in.Accept(context.Background(), kiosktest.Sign(wire.Up{Version: 1, Kiosk: "k", Epoch: epoch, Records: records, Head: next, Sent: time.Now()}))
 		require.NoError(t, err)
 		head, seq = next, seq+2
 		require.Empty(t, ack.Refused)

@@ -92,6 +92,10 @@ func (in *Ingest) PublicKey(ctx context.Context, kiosk string) (*ecdsa.PublicKey
 	if err != nil {
 		return nil, fmt.Errorf("find kiosk: %w", err)
 	}
+	return publicKey(k)
+}
+
+func publicKey(k store.Kiosk) (*ecdsa.PublicKey, error) {
 	key, err := x509.ParsePKIXPublicKey(k.PublicKey)
 	if err != nil {
 		return nil, fmt.Errorf("kiosk's key: %w", err)
@@ -254,8 +258,17 @@ func (f *frame) open(ctx context.Context) error {
 }
 
 // store puts the frame's records into the inbox as they came. It reports false
-// when they contradict what is there: then the stream is refused from here on.
+// when they contradict what is there, or the kiosk's key did not sign their chain: then the stream is refused from here on.
 func (f *frame) store(ctx context.Context) (bool, error) {
+	if n := len(f.up.Records); n > 0 {
+		key, err := publicKey(f.kiosk)
+		if err != nil {
+			return false, err
+		}
+		if last := f.up.Records[n-1]; !wire.VerifyHead(key, f.up.Kiosk, f.up.Epoch, last.Seq, f.up.Head, f.up.HeadSig) {
+			return false, f.refuse(ctx, last)
+		}
+	}
 	for i, r := range f.up.Records {
 		if r.Seq > f.stream.High+maxAhead {
 			break
@@ -263,7 +276,7 @@ func (f *frame) store(ctx context.Context) (bool, error) {
 		last := i == len(f.up.Records)-1
 		rec := store.Received{Record: r}
 		if last {
-			rec.Head = f.up.Head
+			rec.Head, rec.Sig = f.up.Head, f.up.HeadSig
 		}
 		fresh, err := f.tx.PutInbox(ctx, f.up.Kiosk, f.up.Epoch, rec, f.now)
 		if err != nil {
@@ -288,7 +301,7 @@ func (f *frame) store(ctx context.Context) (bool, error) {
 		if known.Head != nil && !bytes.Equal(known.Head, f.up.Head) || r.Seq == f.stream.High && !bytes.Equal(f.stream.Head, f.up.Head) {
 			return false, f.refuse(ctx, r)
 		}
-		if err := f.tx.ClaimHead(ctx, f.up.Kiosk, f.up.Epoch, r.Seq, f.up.Head); err != nil {
+		if err := f.tx.ClaimHead(ctx, f.up.Kiosk, f.up.Epoch, r.Seq, f.up.Head, f.up.HeadSig); err != nil {
 			return false, err
 		}
 	}

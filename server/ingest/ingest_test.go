@@ -2,11 +2,7 @@ package ingest_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/hex"
 	"fmt"
 	"log/slog"
@@ -21,6 +17,7 @@ import (
 	"vestibule/journey"
 	"vestibule/server/blobs"
 	"vestibule/server/ingest"
+	"vestibule/server/kiosktest"
 	"vestibule/server/store"
 	"vestibule/server/store/storetest"
 	"vestibule/server/vault"
@@ -59,12 +56,8 @@ func newCentre(t *testing.T, s *store.Store) *centre {
 		Log: slog.New(slog.DiscardHandler), Wake: func() { c.woken++ },
 	})
 	for _, name := range []string{"k", "other"} {
-		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		require.NoError(t, err)
-		der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
-		require.NoError(t, err)
 		require.NoError(t, s.Write(context.Background(), func(tx *store.Tx) error {
-			return tx.AddKiosk(context.Background(), store.Kiosk{ID: name, Country: "UTO", Project: "default", PublicKey: der, Enrolled: now})
+			return tx.AddKiosk(context.Background(), store.Kiosk{ID: name, Country: "UTO", Project: "default", PublicKey: kiosktest.PublicKey(), Enrolled: now})
 		}))
 	}
 	return c
@@ -72,7 +65,7 @@ func newCentre(t *testing.T, s *store.Store) *centre {
 
 func (c *centre) accept(up wire.Up) wire.Ack {
 	c.t.Helper()
-	ack, err := c.Accept(context.Background(), up)
+	ack, err := c.Accept(context.Background(), kiosktest.Sign(up))
 	require.NoError(c.t, err)
 	return ack
 }
@@ -493,7 +486,7 @@ func TestAfterACrashBeforeTheCommitNothingIsLostAndNothingCountsTwice(t *testing
 		}
 		dead, cancel := context.WithCancel(context.Background())
 		cancel() // the process goes before it can commit
-		_, err := c.Accept(dead, k.frame(1, 5))
+		_, err := c.Accept(dead, kiosktest.Sign(k.frame(1, 5)))
 		require.Error(t, err)
 		require.Empty(t, c.names("s1"))
 

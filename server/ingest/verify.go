@@ -3,6 +3,7 @@ package ingest
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -25,7 +26,7 @@ type Proof struct {
 type StreamProof struct {
 	Epoch   string
 	Records uint64
-	Heads   int    // that the kiosk had signed, and that were met
+	Heads   int    // that were met, and that the kiosk's key has signed
 	Of      uint64 // records of this journey
 }
 
@@ -33,10 +34,11 @@ type StreamProof struct {
 const verifyBatch = 500
 
 // Verify proves a journey from the records as they came: the chain of every epoch of its kiosk is computed
-// anew and must meet each head that the kiosk had signed when it came; and the journey's events are those in
-// the records, none more, none fewer, none altered. It finds what was changed, dropped or slipped in at the centre
-// later on. It cannot find a change by somebody who rewrote records and all later heads together: signatures are
-// verified when frames come, and not kept.
+// anew, must meet each head that came, and each head must bear the signature of the kiosk's key, up to the last record
+// of the journey; and the journey's events are those in the records, none more, none fewer, none altered. It finds
+// what was changed, dropped or slipped in at the centre later on, even by somebody who computed all later heads anew.
+// It cannot find that the newest records were cut off at a signed head together with all that was made of them, nor a
+// change by somebody who also has the kiosk's key.
 func Verify(ctx context.Context, r store.Reader, session string) (Proof, error) {
 	all, err := r.Events(ctx, session)
 	if err != nil {
@@ -53,12 +55,20 @@ func Verify(ctx context.Context, r store.Reader, session string) (Proof, error) 
 		return Proof{}, store.ErrNotFound
 	}
 	p.Events = len(told)
+	k, err := r.Kiosk(ctx, p.Kiosk)
+	if err != nil {
+		return Proof{}, fmt.Errorf("read the kiosk: %w", err)
+	}
+	key, err := publicKey(k)
+	if err != nil {
+		return Proof{}, err
+	}
 	streams, err := r.Streams(ctx, p.Kiosk)
 	if err != nil {
 		return Proof{}, fmt.Errorf("read streams: %w", err)
 	}
 	for _, s := range streams {
-		one, err := p.stream(ctx, r, s, session, told)
+		one, err := p.stream(ctx, r, s, key, session, told)
 		if err != nil {
 			return Proof{}, err
 		}
@@ -80,9 +90,10 @@ func (p *Proof) fault(format string, args ...any) {
 }
 
 // stream computes one chain anew, and takes the events that it proves out of told.
-func (p *Proof) stream(ctx context.Context, r store.Reader, s store.Stream, session string, told map[string]journey.Event) (StreamProof, error) {
+func (p *Proof) stream(ctx context.Context, r store.Reader, s store.Stream, key *ecdsa.PublicKey, session string, told map[string]journey.Event) (StreamProof, error) {
 	one := StreamProof{Epoch: s.Epoch}
 	head, last, sound := wire.ChainStart(s.Kiosk, s.Epoch), uint64(0), true
+	var signed, needed uint64 // last signed head, last record of the journey
 	for last < s.High {
 		records, err := r.InboxAfter(ctx, s.Kiosk, s.Epoch, last, verifyBatch)
 		if err != nil {
@@ -108,15 +119,25 @@ func (p *Proof) stream(ctx context.Context, r store.Reader, s store.Stream, sess
 				}
 			}
 			if sound && rec.Head != nil {
-				if !bytes.Equal(head, rec.Head) {
+				switch {
+				case !bytes.Equal(head, rec.Head):
 					p.fault("epoch %s: the chain does not hold at record %d, nor after it: a record up to there is not what came", s.Epoch, rec.Seq)
 					sound = false
-				} else {
+				case !wire.VerifyHead(key, s.Kiosk, s.Epoch, rec.Seq, rec.Head, rec.Sig):
+					p.fault("epoch %s: the chain at record %d is not signed by the kiosk's key", s.Epoch, rec.Seq)
+				default:
 					one.Heads++
+					signed = rec.Seq
 				}
 			}
-			p.record(rec.Record, session, told, &one)
+			before := one.Of
+			if p.record(rec.Record, session, told, &one); one.Of > before {
+				needed = rec.Seq
+			}
 		}
+	}
+	if sound && signed < needed {
+		p.fault("epoch %s: records %d to %d are under no signature of the kiosk", s.Epoch, signed+1, needed)
 	}
 	switch {
 	case last < s.High:

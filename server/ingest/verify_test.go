@@ -15,6 +15,7 @@ import (
 
 	"vestibule/journey"
 	"vestibule/server/ingest"
+	"vestibule/server/kiosktest"
 	"vestibule/server/store"
 	"vestibule/sync/wire"
 )
@@ -48,6 +49,8 @@ func TestWhatIsChangedAtTheCentreLaterOnIsFound(t *testing.T) {
 		"the last one dropped":  {`DELETE FROM inbox WHERE seq = 30`, "records 30 to 30 are missing"},
 		"a head":                {`UPDATE inbox SET head = zeroblob(32) WHERE seq = 7`, "the chain does not hold at record 7"},
 		"the stream's head":     {`UPDATE stream SET head = zeroblob(32)`, "the chain ends otherwise"},
+		"a head's signature":    {`UPDATE inbox SET head_sig = NULL WHERE seq = 7`, "record 7 is not signed"},
+		"the last signed head":  {`UPDATE inbox SET head = NULL, head_sig = NULL WHERE seq = 30`, "records 8 to 30 are under no signature"},
 		"an event's body":       {`UPDATE event SET body = replace(CAST(body AS TEXT), '"observed"', '"pass"') WHERE seq = 3`, "is not what record"},
 		"an event dropped":      {`DELETE FROM event WHERE seq = 3`, "which the journey does not tell"},
 		"an event slipped in":   {`INSERT INTO event SELECT 'forged', session, submission, kiosk, origin, 999, name, result, impact, started, received, replace(CAST(body AS TEXT), id, 'forged') FROM event WHERE seq = 3`, "event forged is in no record"},
@@ -80,6 +83,66 @@ func TestWhatIsChangedAtTheCentreLaterOnIsFound(t *testing.T) {
 			assert.Contains(t, strings.Join(p.Faults, "\n"), c.says)
 		})
 	}
+}
+
+func TestWhoeverComputesTheChainAnewCannotSignIt(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.Chmod(dir, 0o700))
+	s, err := store.Open(context.Background(), dir)
+	require.NoError(t, err)
+	defer s.Close()
+	c := newCentre(t, s)
+	k := newKiosk(t, "k", "e1")
+	for range 10 {
+		k.event("s1", journey.EventIDRecognition)
+	}
+	c.accept(k.all())
+	forged := newKiosk(t, "k", "e1") // the same ids, another content, a chain that holds
+	for i, r := range k.records {
+		if i == 4 {
+			r.Body = []byte{0xa0}
+		}
+		forged.add(r.Kind, r.ID, r.Body)
+	}
+	db, err := sql.Open("sqlite3", filepath.Join(dir, store.SQLiteFile))
+	require.NoError(t, err)
+	defer db.Close()
+	for query, args := range map[string][]any{
+		`UPDATE inbox SET body = x'a0' WHERE seq = 5`: nil,
+		`UPDATE inbox SET head = ? WHERE seq = 10`:    {forged.heads[10]},
+		`UPDATE stream SET head = ?`:                  {forged.heads[10]},
+		`DELETE FROM event WHERE id = ?`:              {k.records[4].ID},
+	} {
+		_, err := db.Exec(query, args...)
+		require.NoError(t, err)
+	}
+	p, err := ingest.Verify(t.Context(), s.Read(), "s1")
+	require.NoError(t, err)
+	says := strings.Join(p.Faults, "\n")
+	assert.Contains(t, says, "the chain at record 10 is not signed by the kiosk's key")
+	assert.NotContains(t, says, "does not hold")
+}
+
+func TestAFrameWhoseChainIsNotSignedIsNotMerged(t *testing.T) {
+	cluster.Each(t, func(t *testing.T, s *store.Store) {
+		c := newCentre(t, s)
+		for epoch, sig := range map[string]func(wire.Up) []byte{
+			"none":          func(wire.Up) []byte { return nil },
+			"anything":      func(wire.Up) []byte { return []byte("x") },
+			"other kiosk's": func(up wire.Up) []byte { up.Kiosk = "other"; return kiosktest.Sign(up).HeadSig },
+			"other epoch's": func(up wire.Up) []byte { up.Epoch = "e"; return kiosktest.Sign(up).HeadSig },
+			"other head's":  func(up wire.Up) []byte { up.Head = make([]byte, wire.HashSize); return kiosktest.Sign(up).HeadSig },
+		} {
+			k := newKiosk(t, "k", epoch)
+			k.event(epoch, journey.EventIDRecognition)
+			up := k.all()
+			up.HeadSig = sig(up)
+			ack, err := c.Accept(t.Context(), up)
+			require.NoError(t, err)
+			assert.Equal(t, wire.RefusedChain, ack.Refused, epoch)
+			assert.Zero(t, ack.High, epoch)
+		}
+	})
 }
 
 func TestAJourneyOverTwoEpochsIsProvenWhole(t *testing.T) {

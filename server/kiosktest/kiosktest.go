@@ -8,12 +8,14 @@ package kiosktest
 import (
 	"bytes"
 	"context"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,15 +29,40 @@ import (
 	"vestibule/sync/wire"
 )
 
+// key is what every kiosk here signs with.
+var key = sync.OnceValue(func() *ecdsa.PrivateKey {
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err) // crypto/rand does not fail
+	}
+	return k
+})
+
+// PublicKey is theirs, PKIX.
+func PublicKey() []byte {
+	der, err := x509.MarshalPKIXPublicKey(&key().PublicKey)
+	if err != nil {
+		panic(err) // a key made here can be encoded
+	}
+	return der
+}
+
+// Sign signs the chain of a frame, as it stands.
+func Sign(up wire.Up) wire.Up {
+	if n := len(up.Records); n > 0 {
+		var err error
+		if up.HeadSig, err = key().Sign(rand.Reader, wire.HeadDigest(up.Kiosk, up.Epoch, up.Records[n-1].Seq, up.Head), crypto.SHA256); err != nil {
+			panic(err)
+		}
+	}
+	return up
+}
+
 // Enrol adds a kiosk to the database.
 func Enrol(t testing.TB, s *store.Store, name string) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
-	require.NoError(t, err)
 	require.NoError(t, s.Write(context.Background(), func(tx *store.Tx) error {
-		return tx.AddKiosk(context.Background(), store.Kiosk{ID: name, Country: "UTO", Project: "default", PublicKey: der, Enrolled: time.Now()})
+		return tx.AddKiosk(context.Background(), store.Kiosk{ID: name, Country: "UTO", Project: "default", PublicKey: PublicKey(), Enrolled: time.Now()})
 	}))
 }
 
@@ -137,9 +164,9 @@ func (k *Kiosk) Send() wire.Ack {
 	var err error
 	k.head, err = wire.ChainAll(k.head, k.queue)
 	require.NoError(k.t, err)
-	ack, err := k.Inbox.Accept(context.Background(), wire.Up{
+	ack, err := k.Inbox.Accept(context.Background(), Sign(wire.Up{
 		Version: 1, Kiosk: k.Name, Epoch: k.Epoch, Records: k.queue, Head: k.head, Sent: k.Now(),
-	})
+	}))
 	require.NoError(k.t, err)
 	require.Empty(k.t, ack.Refused)
 	require.Equal(k.t, k.seq, ack.High)

@@ -241,14 +241,15 @@ func (t *Tx) SaveStream(ctx context.Context, s Stream, at time.Time) error {
 type Received struct {
 	wire.Record
 	Head []byte // nil when the record was not the last of its frame
+	Sig  []byte // the kiosk's, of Head: wire.HeadDigest
 }
 
-const inboxColumns = `seq, kind, record_id, body, head`
+const inboxColumns = `seq, kind, record_id, body, head, head_sig`
 
 func scanReceived(scan func(...any) error) (Received, error) {
 	var r Received
 	var seq, kind int64
-	err := scan(&seq, &kind, &r.ID, &r.Body, &r.Head)
+	err := scan(&seq, &kind, &r.ID, &r.Body, &r.Head, &r.Sig)
 	r.Seq, r.Kind = uint64(seq), wire.Kind(kind)
 	return r, none(err)
 }
@@ -268,19 +269,19 @@ func (r Reader) InboxAfter(ctx context.Context, kiosk, epoch string, after uint6
 
 // PutInbox stores a record as it came. It reports whether the record was new.
 func (t *Tx) PutInbox(ctx context.Context, kiosk, epoch string, rec Received, at time.Time) (bool, error) {
-	n, err := t.exec(ctx, `INSERT INTO inbox (kiosk, epoch, seq, kind, record_id, body, head, received)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (kiosk, epoch, seq) DO NOTHING`,
-		kiosk, epoch, int64(rec.Seq), int64(rec.Kind), rec.ID, rec.Body, rec.Head, micros(at))
+	n, err := t.exec(ctx, `INSERT INTO inbox (kiosk, epoch, seq, kind, record_id, body, head, head_sig, received)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (kiosk, epoch, seq) DO NOTHING`,
+		kiosk, epoch, int64(rec.Seq), int64(rec.Kind), rec.ID, rec.Body, rec.Head, rec.Sig, micros(at))
 	if err != nil {
 		return false, fmt.Errorf("store record: %w", err)
 	}
 	return n > 0, nil
 }
 
-// ClaimHead notes what a kiosk says the chain is after a record, if nothing was noted yet.
-func (t *Tx) ClaimHead(ctx context.Context, kiosk, epoch string, seq uint64, head []byte) error {
-	_, err := t.exec(ctx, `UPDATE inbox SET head = $4 WHERE kiosk = $1 AND epoch = $2 AND seq = $3 AND head IS NULL`,
-		kiosk, epoch, int64(seq), head)
+// ClaimHead notes what a kiosk says the chain is after a record, and its signature of that, if nothing was noted yet.
+func (t *Tx) ClaimHead(ctx context.Context, kiosk, epoch string, seq uint64, head, sig []byte) error {
+	_, err := t.exec(ctx, `UPDATE inbox SET head = $4, head_sig = $5 WHERE kiosk = $1 AND epoch = $2 AND seq = $3 AND head IS NULL`,
+		kiosk, epoch, int64(seq), head, sig)
 	if err != nil {
 		return fmt.Errorf("note chain head: %w", err)
 	}

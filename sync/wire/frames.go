@@ -93,7 +93,7 @@ func checkUp(u Up) error {
 	if len(u.Head) != HashSize {
 		return field("head")
 	}
-	if len(u.Sig) > 80 { // an ASN.1 P-256 signature takes 72 at most
+	if len(u.Sig) > 80 || len(u.HeadSig) > 80 { // an ASN.1 P-256 signature takes 72 at most
 		return field("signature")
 	}
 	if err := checkTime(u.Sent); err != nil {

@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -20,10 +21,16 @@ func malformed(doing string, err error) error {
 
 func field(name string) error { return fmt.Errorf("%w: %s out of bounds", ErrMalformed, name) }
 
-// SignUp encodes u with its signature: ECDSA with SHA-256 over the canonical frame
-// without Sig. random is crypto/rand.Reader, or nil for a signer that brings its own.
+// SignUp encodes u with its two signatures: of the chain after its last record, which outlives the frame, and
+// of the frame: ECDSA with SHA-256 over the canonical frame without Sig. random is crypto/rand.Reader, or nil for a signer that brings its own.
 func SignUp(u Up, signer crypto.Signer, random io.Reader) ([]byte, error) {
-	u.Sig = nil
+	u.Sig, u.HeadSig = nil, nil
+	if n := len(u.Records); n > 0 {
+		var err error
+		if u.HeadSig, err = signer.Sign(random, HeadDigest(u.Kiosk, u.Epoch, u.Records[n-1].Seq, u.Head), crypto.SHA256); err != nil {
+			return nil, fmt.Errorf("sign chain: %w", err)
+		}
+	}
 	plain, err := EncodeUp(u)
 	if err != nil {
 		return nil, err
@@ -62,6 +69,24 @@ func VerifyUp(b []byte, key *ecdsa.PublicKey) error {
 		return ErrSignature
 	}
 	return nil
+}
+
+// HeadDigest is what a kiosk signs of its chain after record seq: SHA-256("vestibule head" ‖ 0 ‖ kiosk ‖ 0 ‖
+// epoch ‖ 0 ‖ seq, eight bytes, big endian ‖ head). No name or epoch holds a zero byte.
+func HeadDigest(kiosk, epoch string, seq uint64, head []byte) []byte {
+	h := sha256.New()
+	for _, s := range []string{"vestibule head", kiosk, epoch} {
+		io.WriteString(h, s)
+		h.Write([]byte{0})
+	}
+	h.Write(binary.BigEndian.AppendUint64(nil, seq))
+	h.Write(head)
+	return h.Sum(nil)
+}
+
+// VerifyHead tells whether a kiosk's key signed that chain value.
+func VerifyHead(key *ecdsa.PublicKey, kiosk, epoch string, seq uint64, head, sig []byte) bool {
+	return key != nil && len(head) == HashSize && ecdsa.VerifyASN1(key, HeadDigest(kiosk, epoch, seq, head), sig)
 }
 
 // HashSize is the length of a chain value.

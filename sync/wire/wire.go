@@ -60,6 +60,7 @@ type Up struct {
 	Head    []byte    `cbor:"5,keyasint"`
 	Cursor  uint64    `cbor:"6,keyasint"`            // last downlink command applied
 	Sent    time.Time `cbor:"7,keyasint"`            // kiosk's clock
+	HeadSig []byte    `cbor:"8,keyasint,omitempty"`  // ECDSA P-256 over HeadDigest: what the centre keeps as proof; nil without records
 	Sig     []byte    `cbor:"15,keyasint,omitempty"` // ECDSA P-256 over the frame without Sig
 }
 
