@@ -187,7 +187,7 @@ func (w *world) compareKiosk(ctx context.Context, c *sql.DB, k *station) (t tall
 	t.decisions = len(heard)
 	// One journey is proven from the stored bytes: chain, signatures, events.
 	var session string
-	if err := db.QueryRowContext(ctx, `SELECT session FROM event ORDER BY rowid DESC LIMIT 1`).Scan(&session); err != nil {
+	if err := db.QueryRowContext(ctx, `SELECT session FROM event WHERE session <> '' ORDER BY rowid DESC LIMIT 1`).Scan(&session); err != nil {
 		return t, err
 	}
 	_, err = w.tool(ctx, "", "server", "verify", "--data", w.centre.data, "--journey", session)
