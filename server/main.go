@@ -48,6 +48,7 @@ func verbs() []verb {
 		{"list import", "import a sanctions list and put it in force", listImport},
 		{"policy apply", "put a policy in force", policyApply},
 		{"policy show", "print the policy in force", policyShow},
+		{"courier import", "take in what was carried from kiosks, and write the answers to carry back", courierImport},
 		{"verify", "prove a journey from the records as they came", verifyCommand},
 		{"webhook add", "send decisions to an address", webhookAdd},
 		{"webhook list", "list the addresses", webhookList},
