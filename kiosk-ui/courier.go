@@ -238,11 +238,17 @@ func gone(ctx context.Context, files []string, limit time.Duration) error {
 
 // courierProblem shows an error of package courier as the kiosk's own are shown.
 func courierProblem(err error) error {
+	var p *agent.Problem
 	var f *wrong.Fault
-	if !errors.As(err, &f) {
+	switch {
+	case errors.As(err, &p):
 		return err
+	case errors.As(err, &f):
+		return &fault{&agent.Problem{Code: f.Code, Message: f.Message, Hint: f.Hint}, exitFailed, f.Err}
 	}
-	return &fault{&agent.Problem{Code: f.Code, Message: f.Message, Hint: f.Hint}, exitFailed, f.Err}
+	return &fault{&agent.Problem{
+		Code: "courier_failed", Message: "The courier's work was not finished.", Hint: "Read the cause, then do it again: nothing is lost or done twice.",
+	}, exitFailed, err}
 }
 
 // sizeOf reads a size: a number with or without KB, MB or GB, which are powers of
