@@ -156,7 +156,7 @@ func (w backlogLine) print(out io.Writer) error {
 		line("line\t%s, as of %s", l.Code, l.At.Format(time.RFC3339))
 	}
 	if w.Exported != "" {
-		line("courier\t%s", w.Exported)
+		line("courier\tlast exported %s", w.Exported)
 	}
 	for _, l := range w.Limits {
 		used, of := sizeWord(int64(l.Used)), sizeWord(int64(l.Of))

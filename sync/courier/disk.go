@@ -114,7 +114,7 @@ func unwritable(err error) error {
 func mediaFull(needed int64, cause error) error {
 	message := "the medium has no room for the courier file"
 	if needed > 0 {
-		message = fmt.Sprintf("the medium has no room for the courier file: it needs %d bytes (%.1f MB)", needed, float64(needed)/1e6)
+		message = fmt.Sprintf("the medium has no room for the courier file: it needs %d bytes", needed)
 	}
 	return fault.New(CodeMediaFull, message, "make room or take a larger medium, or carry a part with -limit; no file was left, and the kiosk still has everything", cause)
 }
