@@ -16,6 +16,7 @@ import (
 	"vestibule/hardware/camera"
 	"vestibule/journey"
 	"vestibule/models"
+	"vestibule/sync/courier"
 	"vestibule/sync/link"
 	"vestibule/sync/seal"
 )
@@ -35,6 +36,9 @@ type Config struct {
 	Policy journey.Policy // until the centre has sent one; zero: journey.DefaultPolicy
 	Text   string         // version of the consent text on the screen, for the record
 	Uplink Uplink         // to the centre; without a Transport this kiosk stays offline
+
+	// Centre proves acknowledgements that a courier brought; nil: none are taken.
+	Centre courier.Centre
 
 	// Calibration is what the face camera's passive liveness was calibrated to; nil: nothing.
 	Calibration *calibration.Calibration

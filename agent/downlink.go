@@ -60,7 +60,9 @@ func (a *Agent) arrive(f func(*owner)) {
 
 // acknowledged is what the centre has by now.
 func (o *owner) acknowledged(done outbox.Acked) {
-	o.linkStatus(o.link.Status()) // an answer also says what time it is at the centre
+	if o.link != nil { // else a courier brought it
+		o.linkStatus(o.link.Status()) // an answer also says what time it is at the centre
+	}
 	for _, blob := range done.Blobs {
 		o.delivered(blob)
 	}
@@ -199,6 +201,9 @@ func (o *owner) loadPolicy() {
 func (o *owner) linkStatus(s link.Status) {
 	was := o.status
 	o.status = s
+	if s.Online != was.Online || s.Code != was.Code || s.Refused != was.Refused {
+		o.noteLine(s)
+	}
 	var events []*journey.Event
 	add := func(name journey.EventName, r journey.Result) {
 		ev := o.event(name)

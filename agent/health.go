@@ -16,6 +16,9 @@ func (o *owner) housekeep() {
 	}
 	o.watchSpace()
 	o.watchQueue()
+	if o.link != nil {
+		o.noteLine(o.link.Status())
+	}
 	if o.v == nil && o.closed == nil {
 		o.prune()
 	}

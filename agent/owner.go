@@ -45,6 +45,7 @@ type owner struct {
 	after   *Problem              // close with this once the visit has ended
 
 	status  link.Status
+	line    Line // as noted
 	clock   journey.ClockConfidence
 	waiting int
 	low     int // storage: 0 fine, 1 warned, 2 full
@@ -80,6 +81,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	} else {
 		close(linked)
 	}
+	collected := a.startCollecting(ctx)
 	o.open()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -105,6 +107,7 @@ func (a *Agent) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			o.shutdown(context.Cause(ctx))
 			<-linked
+			<-collected
 			o.running.Wait() // cameras and engine are let go of before Run returns
 			return ctx.Err()
 		}
@@ -114,6 +117,7 @@ func (a *Agent) Run(ctx context.Context) error {
 // open brings the kiosk up: settings, a look at itself, and a visit that a crash interrupted.
 func (o *owner) open() {
 	o.loadPolicy()
+	o.loadLine()
 	self := o.selfTest()
 	if err := o.recover(); err != nil {
 		o.close(problemOf(err))

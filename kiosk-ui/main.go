@@ -6,6 +6,8 @@
 //	kiosk-ui inspect   what the kiosk sees in a picture file
 //	kiosk-ui calibrate fits the liveness check to this kiosk's camera, from clips an operator records
 //	kiosk-ui enrol     gives this kiosk its identity, with a token of the centre
+//	kiosk-ui outbox    what waits for the centre, how long and why
+//	kiosk-ui courier   carries it on removable media: export, and import of the answer
 //	kiosk-ui worker    the vision worker; the others start it
 //	kiosk-ui version   what this program is
 //
@@ -55,6 +57,10 @@ func command(args []string, out, errs io.Writer) int {
 		return calibrateCamera(args[1:], os.Stdin, out, errs)
 	case "enrol":
 		return enrolKiosk(args[1:], os.Stdin, out, errs)
+	case "outbox":
+		return showOutbox(args[1:], out, errs)
+	case "courier":
+		return carry(args[1:], out, errs)
 	case "worker":
 		return worker.Main(args[1:])
 	case "version":
@@ -77,6 +83,8 @@ func usage(w io.Writer) {
   inspect   what the kiosk sees in a picture: kiosk-ui inspect passport.jpg
   calibrate fits the liveness check to this kiosk's face camera
   enrol     gives this kiosk its identity, with a token that the centre made
+  outbox    what waits for the centre, how long and why
+  courier   carries it on removable media: export, and import of the answer
   version   what this program is
   help      this text
 
@@ -124,7 +132,7 @@ func faultOf(err error) *fault {
 	if errors.As(err, &p) {
 		f = &fault{Problem: p, code: exitFailed}
 		switch p.Code {
-		case agent.ProblemStoreCorrupt, agent.ProblemStoreFailed, agent.ProblemStoreFull, agent.ProblemStoreInUse:
+		case agent.ProblemStoreCorrupt, agent.ProblemStoreFailed, agent.ProblemStoreFull, agent.ProblemStoreInUse, agent.ProblemStoreMissing:
 			f.code = exitStore
 		case agent.ProblemModelMissing, agent.ProblemWorkerLost:
 			f.code = exitVision

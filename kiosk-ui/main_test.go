@@ -67,6 +67,9 @@ func enrol(t *testing.T) string {
 // networks is where make models puts the trained networks.
 func networks(t *testing.T) string {
 	t.Helper()
+	if dir := os.Getenv("VESTIBULE_MODELS"); dir != "" {
+		return dir
+	}
 	dir, err := filepath.Abs(filepath.Join("..", "models", "cache"))
 	require.NoError(t, err)
 	return dir

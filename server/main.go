@@ -49,6 +49,7 @@ func verbs() []verb {
 		{"policy apply", "put a policy in force", policyApply},
 		{"policy show", "print the policy in force", policyShow},
 		{"broker mosquitto", "write the configuration of a Mosquitto to use instead of the embedded broker", brokerMosquitto},
+		{"courier import", "take in what was carried from kiosks, and write the answers to carry back", courierImport},
 		{"verify", "prove a journey from the records as they came", verifyCommand},
 		{"webhook add", "send decisions to an address", webhookAdd},
 		{"webhook list", "list the addresses", webhookList},

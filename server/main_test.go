@@ -96,8 +96,29 @@ func (k *kiosk) applied() []string {
 	return slices.Clone(k.policies)
 }
 
+// newKiosk makes a kiosk that is on line.
 func newKiosk(t *testing.T, bundle string) *kiosk {
+	k := offlineKiosk(t, bundle)
+	t.Cleanup(k.connect())
+	return k
+}
+
+// connect puts a kiosk on line until the function that it gives is called.
+func (k *kiosk) connect() (cut func()) {
 	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = k.up.Run(ctx)
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
+func offlineKiosk(t *testing.T, bundle string) *kiosk {
+	ctx := context.Background()
 	k := &kiosk{t: t, verdicts: map[string]journey.Verdict{}}
 	var err error
 	k.bundle, err = identity.LoadBundle(bundle)
@@ -131,16 +152,7 @@ func newKiosk(t *testing.T, bundle string) *kiosk {
 		Tuning: link.Tuning{RetryMost: time.Second},
 	})
 	require.NoError(t, err)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = k.up.Run(ctx)
-	}()
-	t.Cleanup(func() {
-		cancel()
-		<-done
-		_ = k.db.Close()
-	})
+	t.Cleanup(func() { _ = k.db.Close() })
 	return k
 }
 

@@ -26,6 +26,7 @@ var (
 	ErrFull    = errors.New("the kiosk's storage is full")     // nothing of the transaction was kept
 	ErrCorrupt = errors.New("the kiosk's database is damaged") // the file was left as it is; see Recover
 	ErrInUse   = errors.New("another program holds the kiosk's database")
+	ErrMissing = errors.New("there is no kiosk's database here")
 )
 
 // Names inside the directory.
@@ -177,6 +178,9 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.closed = true
+	if s.lock == nil { // a view
+		return s.db.Close()
+	}
 	return errors.Join(s.db.Close(), s.lock.Close())
 }
 
@@ -314,14 +318,17 @@ func (s *Store) restoreReserve() {
 }
 
 func dsn(path string) string {
-	q := url.Values{
+	return source(path, url.Values{
 		"_journal_mode":  {"WAL"},
 		"_synchronous":   {"FULL"},
 		"_busy_timeout":  {"5000"},
 		"_secure_delete": {"true"},
 		"_foreign_keys":  {"on"},
 		"_txlock":        {"immediate"},
-	}
+	})
+}
+
+func source(path string, q url.Values) string {
 	return (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: q.Encode()}).String()
 }
 

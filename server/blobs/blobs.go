@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 
 	"vestibule/sync/wire"
 )
@@ -26,9 +27,10 @@ const MaxPartial = 64
 // ErrNotHere is returned for a picture that is not here as a whole.
 var ErrNotHere = errors.New("sealed picture is not here")
 
-// Shelf is a folder of sealed pictures. It is safe for concurrent use in one
-// process; several processes may share the folder as long as one kiosk's chunks
-// go to one of them at a time, which the link's shared subscription sees to.
+// Shelf is a folder of sealed pictures. It is safe for concurrent use, also by
+// several processes on one machine: the chunks of one kiosk wait for each other, so
+// that a courier's file may be imported while the same kiosk's line works. Copies of
+// the centre on several machines need a folder whose flock reaches all of them.
 type Shelf struct {
 	dir string
 	mu  sync.Mutex
@@ -62,6 +64,14 @@ func (s *Shelf) Append(c wire.Chunk) (have int64, done bool, err error) {
 	folder := filepath.Join(s.dir, "partial", c.Kiosk)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return 0, false, fmt.Errorf("store chunk: %w", err)
+	}
+	free, err := hold(folder)
+	if err != nil {
+		return 0, false, fmt.Errorf("store chunk: %w", err)
+	}
+	defer func() { err = errors.Join(err, free()) }()
+	if info, err := os.Stat(s.whole(c.Blob)); err == nil { // it was finished while we waited
+		return info.Size(), true, nil
 	}
 	path := filepath.Join(folder, c.Blob)
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
@@ -148,6 +158,23 @@ func (s *Shelf) Read(blob string) ([]byte, error) {
 		return nil, fmt.Errorf("picture %s was altered on disk", blob[:12])
 	}
 	return b, nil
+}
+
+// hold waits until no other process works on a folder. The hold ends with the process.
+func hold(folder string) (free func() error, err error) {
+	d, err := os.Open(folder)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		if err = syscall.Flock(int(d.Fd()), syscall.LOCK_EX); !errors.Is(err, syscall.EINTR) {
+			break
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d.Close, nil // which frees it too
 }
 
 // makeRoom removes the oldest unfinished pictures of a folder that is full.

@@ -118,3 +118,30 @@ func TestAChunkOutOfBoundsIsRefused(t *testing.T) {
 		require.Error(t, err, name)
 	}
 }
+
+// Two processes bring the same picture of one kiosk: a courier's import, and the line.
+func TestTwoProcessesMayBringTheSamePicture(t *testing.T) {
+	dir := t.TempDir()
+	for round := range 20 {
+		b := bytes.Repeat([]byte{byte(round)}, 200_000)
+		sum := sha256.Sum256(b)
+		id, size := hex.EncodeToString(sum[:]), int64(len(b))
+		failed := make(chan error, 2)
+		for range 2 {
+			go func() {
+				shelf, err := blobs.Open(dir)
+				for have, done := int64(0), false; err == nil && !done; {
+					have, done, err = shelf.Append(wire.Chunk{Kiosk: "k", Blob: id, Size: size, Offset: have, Data: b[have:min(size, have+1000)]})
+				}
+				failed <- err
+			}()
+		}
+		require.NoError(t, <-failed)
+		require.NoError(t, <-failed)
+		shelf, err := blobs.Open(dir)
+		require.NoError(t, err)
+		got, err := shelf.Read(id)
+		require.NoError(t, err)
+		require.Equal(t, b, got)
+	}
+}

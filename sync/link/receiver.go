@@ -176,6 +176,8 @@ func (r *Receiver) reject(code string, m Message, kiosk string, err error) {
 	}
 }
 
+func (r *Receiver) gate() Gate { return Gate{Inbox: r.inbox, Keys: r.keys} }
+
 func (r *Receiver) worker(kiosk string) *worker {
 	h := fnv.New32a()
 	io.WriteString(h, kiosk)

@@ -146,23 +146,9 @@ func (w *worker) take(ctx context.Context, a arrival, touched map[string]*peer) 
 }
 
 func (w *worker) up(ctx context.Context, a arrival, touched map[string]*peer) (string, error) {
-	up, err := wire.DecodeUp(a.Payload)
-	if err != nil {
-		return codeOfFrame(err), err
-	}
-	if up.Kiosk != a.kiosk {
-		return RejectMisplaced, nil
-	}
-	key, err := w.r.keys(ctx, up.Kiosk)
-	if code := codeOfKeys(err); code != "" {
+	up, ack, code, err := w.r.gate().Up(ctx, a.kiosk, a.Payload)
+	if code != "" {
 		return code, err
-	}
-	if err := wire.VerifyUp(a.Payload, key); err != nil {
-		return RejectForged, err
-	}
-	ack, err := w.r.inbox.Accept(ctx, up)
-	if err != nil {
-		return RejectUnavailable, err
 	}
 	p := w.peer(a.kiosk)
 	p.merge(ack)
@@ -172,20 +158,9 @@ func (w *worker) up(ctx context.Context, a arrival, touched map[string]*peer) (s
 }
 
 func (w *worker) chunk(ctx context.Context, a arrival, touched map[string]*peer) (string, error) {
-	c, err := wire.DecodeChunk(a.Payload)
-	if err != nil {
-		return codeOfFrame(err), err
-	}
-	if c.Kiosk != a.kiosk {
-		return RejectMisplaced, nil
-	}
-	// A chunk is not signed: its blob's name is its hash, and stands in a signed frame.
-	if _, err := w.r.keys(ctx, c.Kiosk); err != nil {
-		return codeOfKeys(err), err
-	}
-	b, err := w.r.inbox.AcceptChunk(ctx, c)
-	if err != nil {
-		return RejectUnavailable, err
+	b, code, err := w.r.gate().Chunk(ctx, a.kiosk, a.Payload)
+	if code != "" {
+		return code, err
 	}
 	p := w.peer(a.kiosk)
 	p.merge(wire.Ack{Blobs: []wire.BlobAck{b}})

@@ -44,7 +44,12 @@ func (o *Outbox) AppendBlob(ctx context.Context, tx *sql.Tx, sealed []byte) (str
 
 // Blobs lists what waits, oldest first.
 func (o *Outbox) Blobs(ctx context.Context, limit int) ([]Blob, error) {
-	rows, err := o.db.QueryContext(ctx, `SELECT blob, size, have FROM outbox_blob ORDER BY num LIMIT ?`, limit)
+	return o.BlobsAfter(ctx, 0, limit)
+}
+
+// BlobsAfter lists what waits after a Blob.Num, oldest first.
+func (o *Outbox) BlobsAfter(ctx context.Context, num int64, limit int) ([]Blob, error) {
+	rows, err := o.db.QueryContext(ctx, `SELECT num, blob, size, have FROM outbox_blob WHERE num > ? ORDER BY num LIMIT ?`, num, limit)
 	if err != nil {
 		return nil, fail("list blobs", err)
 	}
@@ -52,7 +57,7 @@ func (o *Outbox) Blobs(ctx context.Context, limit int) ([]Blob, error) {
 	var out []Blob
 	for rows.Next() {
 		var b Blob
-		if err := rows.Scan(&b.ID, &b.Size, &b.Have); err != nil {
+		if err := rows.Scan(&b.Num, &b.ID, &b.Size, &b.Have); err != nil {
 			return nil, fail("list blobs", err)
 		}
 		out = append(out, b)

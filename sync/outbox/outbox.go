@@ -68,6 +68,7 @@ type Acked struct {
 
 // Blob is sealed bytes that wait.
 type Blob struct {
+	Num  int64  // goes up with age; may be given again once its blob has gone
 	ID   string // SHA-256, hex
 	Size int64
 	Have int64 // the centre has so much of it
@@ -171,6 +172,24 @@ func Open(ctx context.Context, db *sql.DB, kiosk string, options ...Option) (*Ou
 	}
 	return o, nil
 }
+
+// View is an Outbox over a file that another process owns: it reads, and makes
+// nothing. A file without a queue is ErrNoEpoch. Give it a connection that cannot
+// write, so that nobody writes beside the owner by mistake.
+func View(ctx context.Context, db *sql.DB) (*Outbox, error) {
+	o := &Outbox{db: db, now: time.Now}
+	err := db.QueryRowContext(ctx, `SELECT kiosk FROM outbox_state`).Scan(&o.kiosk)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, ErrNoEpoch
+	}
+	if err != nil {
+		return nil, fail("view", err)
+	}
+	return o, nil
+}
+
+// Kiosk is whose queue this is.
+func (o *Outbox) Kiosk() string { return o.kiosk }
 
 func newEpoch() string {
 	var b [16]byte

@@ -207,7 +207,7 @@ func TestPicturesWaitUntilTheCentreHasThemWhole(t *testing.T) {
 	require.Equal(t, hex.EncodeToString(sum[:]), id)
 	list, err := box.Blobs(ctx, 10)
 	require.NoError(t, err)
-	require.Equal(t, []outbox.Blob{{ID: id, Size: int64(len(data))}}, list)
+	require.Equal(t, []outbox.Blob{{Num: 1, ID: id, Size: int64(len(data))}}, list)
 	for _, from := range []int64{0, 1, wire.ChunkSize, wire.ChunkSize + 7} {
 		var got []byte
 		for at := from; at < int64(len(data)); {
@@ -515,4 +515,40 @@ func BenchmarkAppendBlob(b *testing.B) {
 			return err
 		}))
 	}
+}
+
+func TestAViewIsTheQueueOfWhoeverMadeIt(t *testing.T) {
+	db, box := fresh(t, 0)
+	add(t, db, box, 0, 2, 10)
+	v, err := outbox.View(ctx, db)
+	require.NoError(t, err)
+	require.Equal(t, kiosk, v.Kiosk())
+	require.Equal(t, position(t, box), position(t, v))
+	_, err = db.Exec(`DELETE FROM outbox_state`)
+	require.NoError(t, err)
+	_, err = outbox.View(ctx, db)
+	require.ErrorIs(t, err, outbox.ErrNoEpoch)
+}
+
+func TestBlobsAreListedInPagesOldestFirst(t *testing.T) {
+	db, box := fresh(t, 0)
+	var want, got []string
+	for i := range 7 {
+		require.NoError(t, within(db, func(tx *sql.Tx) error {
+			id, err := box.AppendBlob(ctx, tx, []byte{byte(i)})
+			want = append(want, id)
+			return err
+		}))
+	}
+	for after := int64(0); ; {
+		page, err := box.BlobsAfter(ctx, after, 3)
+		require.NoError(t, err)
+		if len(page) == 0 {
+			break
+		}
+		for _, b := range page {
+			got, after = append(got, b.ID), b.Num
+		}
+	}
+	require.Equal(t, want, got)
 }
