@@ -52,6 +52,11 @@ type Config struct {
 	Store   store.Options
 	KeyDir  string // where the running visit's key lies; empty: Dir. A memory file system forgets it at a power cut.
 
+	// Expires tells when the kiosk's certificate ends; nil: it has none. Temperature is the machine's, °C, where it can
+	// be read; nil: nowhere. Both are asked now and then.
+	Expires     func() time.Time
+	Temperature func() (celsius float64, ok bool)
+
 	Now  func() time.Time // default time.Now
 	Rand io.Reader        // default crypto/rand: challenges, keys, ids
 	Log  *slog.Logger     // default: discards
@@ -128,6 +133,9 @@ func (c *Config) check() error {
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Store.Now == nil {
+		c.Store.Now = c.Now
 	}
 	c.Limits = c.Limits.withDefaults()
 	return nil

@@ -118,7 +118,7 @@ func TestTheBacklogWarnsAtFourFifthsOfEachLimit(t *testing.T) {
 		b.Start()
 		b.To(agent.StepResult)
 		b.Stop()
-		now := time.Now() // the queue's clock
+		now := b.Config().Now()
 		_, all := reasons(t, b.Dir(), now)
 		used := int64(all.Limits[0].Used)
 		for name, c := range map[string]struct {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"vestibule/agent/health"
 	"vestibule/agent/store"
 	"vestibule/journey"
 	"vestibule/models"
@@ -51,6 +52,8 @@ type owner struct {
 	low     int // storage: 0 fine, 1 warned, 2 full
 	old     int // queue: likewise
 	nextJob time.Time
+	health  health.Registry
+	shown   []health.Condition // what is wrong, as told
 }
 
 // note is what work in another goroutine tells the owner.
@@ -379,7 +382,7 @@ func (o *owner) expire() {
 
 // publish shows the present state.
 func (o *owner) publish() {
-	s := State{Online: o.status.Online, Waiting: o.waiting, Step: StepAttract, Path: "/"}
+	s := State{Online: o.status.Online, Waiting: o.waiting, Health: o.shown, Step: StepAttract, Path: "/"}
 	switch v := o.v; {
 	case v != nil:
 		s.Step, s.Path, s.Session, s.Language = v.Step, v.path(), v.Session, v.Language
@@ -421,6 +424,7 @@ func (o *owner) close(p *Problem) {
 	ev := o.event(journey.KioskClosed)
 	ev.Result, ev.Impact, ev.Detail = journey.Fail, journey.ImpactBlocked, map[string]string{"problem": p.Code}
 	_ = o.commit(nil, ev) // kept for later when it cannot be stored
+	o.look()
 }
 
 // probe looks whether a closed kiosk can open again.
@@ -444,6 +448,7 @@ func (o *owner) probe() {
 			}
 			o.closed = nil
 			_ = o.commit(nil, o.event(journey.KioskOpened))
+			o.look()
 			o.publish()
 		}
 		select {

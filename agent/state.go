@@ -4,6 +4,7 @@ import (
 	"image"
 	"time"
 
+	"vestibule/agent/health"
 	"vestibule/journey"
 	"vestibule/models"
 	"vestibule/models/face/flash"
@@ -51,9 +52,10 @@ type State struct {
 	Outcome       *Outcome            // at StepResult
 	Problem       *Problem            // at StepError and StepClosed
 	Online        bool
-	Waiting       int       // submissions not yet acknowledged by the centre
-	Deadline      time.Time // when the screen acts by itself; zero: never
-	Asking        bool      // "are you still there?" is shown until Deadline
+	Waiting       int                // submissions not yet acknowledged by the centre
+	Deadline      time.Time          // when the screen acts by itself; zero: never
+	Asking        bool               // "are you still there?" is shown until Deadline
+	Health        []health.Condition // what is wrong with the kiosk, for its staff: the worst first
 }
 
 // Lights is the colour challenge: the question first, then the colours, one after the other. The screen says when

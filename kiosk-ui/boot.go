@@ -15,6 +15,7 @@ import (
 	"vestibule/agent"
 	"vestibule/hardware/camera"
 	"vestibule/hardware/camera/open"
+	"vestibule/hardware/thermal"
 	"vestibule/journey"
 	"vestibule/models"
 	"vestibule/models/worker"
@@ -153,6 +154,8 @@ func (s *settings) start(ctx context.Context, log *slog.Logger) (*kiosk, error) 
 		Calibration: calibrated, Centre: b.CentreKey,
 		Policy: policy, KeyDir: s.keys, Text: consentText,
 		TestCameras: isDevice(s.document) && isDevice(s.face),
+		Temperature: thermal.Hottest,
+		Expires:     func() time.Time { end, _ := b.Expires(time.Now()); return end },
 		Log:         log,
 	}
 	if b.Broker != "" && !s.offline {

@@ -298,7 +298,11 @@ func kioskList(ctx context.Context, p *program, args []string) error {
 		case k.Online:
 			state = "online"
 		}
-		_, _ = fmt.Fprintf(p.out, "%s\t%s\t%s\t%s\n", k.ID, k.Country, k.Project, state)
+		var wrong []string
+		for _, c := range k.Conditions {
+			wrong = append(wrong, strings.TrimSuffix(c.Code+"="+c.Detail, "="))
+		}
+		_, _ = fmt.Fprintln(p.out, strings.TrimRight(strings.Join([]string{k.ID, k.Country, k.Project, state, strings.Join(wrong, " ")}, "\t"), "\t"))
 	}
 	return nil
 }

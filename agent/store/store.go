@@ -152,7 +152,7 @@ func (s *Store) open(kiosk string) error {
 	if err := outbox.Migrate(ctx, s.db); err != nil {
 		return err
 	}
-	if s.box, err = outbox.Open(ctx, s.db, kiosk); err != nil {
+	if s.box, err = outbox.Open(ctx, s.db, kiosk, outbox.WithClock(s.opt.Now)); err != nil {
 		return err
 	}
 	s.restoreReserve()

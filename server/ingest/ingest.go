@@ -115,7 +115,7 @@ func (in *Ingest) Commands(ctx context.Context, kiosk string, after uint64, limi
 // AcceptState implements link.Inbox.
 func (in *Ingest) AcceptState(ctx context.Context, s wire.State) error {
 	return in.c.Store.Write(ctx, func(tx *store.Tx) error {
-		_, err := tx.SetPresence(ctx, s.Kiosk, s.Session, s.Online, s.Release)
+		_, err := tx.SetPresence(ctx, s.Kiosk, s)
 		return err
 	})
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -25,18 +26,25 @@ type Kiosk struct {
 	ClockOffset time.Duration
 	CommandSeq  uint64
 	Cursor      uint64
+	Conditions  []wire.Condition // what is wrong with it, as it said last
 }
 
-const kioskColumns = `id, country, project, public_key, certificate, enrolled, revoked, seen, online, birth, release, clock_offset, command_seq, cursor_seq`
+const kioskColumns = `id, country, project, public_key, certificate, enrolled, revoked, seen, online, birth, release, clock_offset, command_seq, cursor_seq, conditions`
 
 func scanKiosk(scan func(...any) error) (Kiosk, error) {
 	var k Kiosk
 	var enrolled, revoked, seen, online, offset, command, cursor int64
+	var conditions string
 	err := scan(&k.ID, &k.Country, &k.Project, &k.PublicKey, &k.Certificate, &enrolled, &revoked, &seen,
-		&online, &k.Birth, &k.Release, &offset, &command, &cursor)
+		&online, &k.Birth, &k.Release, &offset, &command, &cursor, &conditions)
 	k.Enrolled, k.Revoked, k.Seen = moment(enrolled), moment(revoked), moment(seen)
 	k.Online, k.ClockOffset = online != 0, time.Duration(offset)*time.Microsecond
 	k.CommandSeq, k.Cursor = uint64(command), uint64(cursor)
+	if err == nil && conditions != "" {
+		if err := json.Unmarshal([]byte(conditions), &k.Conditions); err != nil {
+			return k, fmt.Errorf("read conditions: %w", err)
+		}
+	}
 	return k, none(err)
 }
 
@@ -111,12 +119,20 @@ func (t *Tx) LockKiosk(ctx context.Context, id string) (Kiosk, error) {
 	return t.Kiosk(ctx, id)
 }
 
-// SetPresence records a birth or a death. A death of another session than the
+// SetPresence records a birth, with what is wrong with the kiosk, or a death. A death of another session than the
 // last birth's is ignored; it reports whether anything changed.
-func (t *Tx) SetPresence(ctx context.Context, id, session string, online bool, release string) (bool, error) {
-	query := `UPDATE kiosk SET online = 1, birth = $2, release = $3 WHERE id = $1`
-	args := []any{id, session, release}
-	if !online {
+func (t *Tx) SetPresence(ctx context.Context, id string, s wire.State) (bool, error) {
+	conditions := ""
+	if len(s.Conditions) > 0 {
+		b, err := json.Marshal(s.Conditions)
+		if err != nil {
+			return false, fmt.Errorf("record presence: %w", err)
+		}
+		conditions = string(b)
+	}
+	query := `UPDATE kiosk SET online = 1, birth = $2, release = $3, conditions = $4 WHERE id = $1`
+	args := []any{id, s.Session, s.Release, conditions}
+	if !s.Online {
 		query = `UPDATE kiosk SET online = 0 WHERE id = $1 AND birth = $2 AND online = 1`
 		args = args[:2]
 	}

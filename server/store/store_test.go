@@ -58,7 +58,7 @@ func TestADeathOfAnotherSessionThanTheBirthIsIgnored(t *testing.T) {
 		addKiosk(t, s, "k")
 		presence := func(session string, online bool) (changed bool) {
 			write(t, s, func(ctx context.Context, tx *store.Tx) (err error) {
-				changed, err = tx.SetPresence(ctx, "k", session, online, "1.0")
+				changed, err = tx.SetPresence(ctx, "k", wire.State{Session: session, Online: online, Release: "1.0"})
 				return err
 			})
 			return changed

@@ -344,6 +344,33 @@ func TestPresenceIsRetainedAndTakenBack(t *testing.T) {
 	})
 }
 
+func TestWhatIsWrongWithAKioskIsToldAtOnceAndInEverySession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, key(t), 1, linktest.Faults{})
+		defer w.close()
+		w.startCentre()
+		w.startKiosk(t)
+		synctest.Wait()
+		hot := []wire.Condition{{Code: "temperature", Severity: 2, Since: time.Now().UTC().Truncate(time.Second), Detail: "84"}}
+		w.up.Report(hot)
+		synctest.Wait()
+		s, _ := w.inbox.State(name)
+		require.Equal(t, hot, s.Conditions)
+		sent := w.net.Sent()
+		w.up.Report(hot)
+		synctest.Wait()
+		require.Equal(t, sent, w.net.Sent(), "the same again is not told")
+		w.net.Partition(name, true)
+		w.up.Report(nil)
+		time.Sleep(time.Minute)
+		w.net.Partition(name, false)
+		time.Sleep(time.Minute)
+		s, _ = w.inbox.State(name)
+		require.True(t, s.Online)
+		require.Empty(t, s.Conditions)
+	})
+}
+
 func TestACommandThatCannotBeAppliedIsSetAsideAndTheStreamGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, key(t), 1, linktest.Faults{})

@@ -13,6 +13,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -107,6 +108,8 @@ type Uplink struct {
 
 	mu       sync.Mutex
 	status   Status
+	wrong    []wire.Condition // what is wrong with the kiosk
+	reports  int              // how often that has changed
 	watchers map[chan Status]struct{}
 }
 
@@ -171,6 +174,26 @@ func (u *Uplink) Watch(ctx context.Context) <-chan Status {
 		close(ch)
 	})
 	return ch
+}
+
+// Report tells the centre what is wrong with the kiosk, all of it, as part of its presence. It never blocks;
+// a list that is the same as before changes nothing.
+func (u *Uplink) Report(wrong []wire.Condition) {
+	u.mu.Lock()
+	same := slices.Equal(u.wrong, wrong)
+	if !same {
+		u.wrong, u.reports = slices.Clone(wrong), u.reports+1
+	}
+	u.mu.Unlock()
+	if !same {
+		u.Kick()
+	}
+}
+
+func (u *Uplink) reported() ([]wire.Condition, int) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.wrong, u.reports
 }
 
 func (u *Uplink) update(change func(*Status)) {
@@ -261,6 +284,7 @@ type session struct {
 	helloAt  time.Time
 	behind   retry // how often the centre is asked for commands that did not come
 	beat     time.Time
+	told     int // of the uplink's reports
 	answered bool
 }
 
@@ -316,11 +340,7 @@ func (s *session) begin(ctx context.Context) error {
 		return err
 	}
 	s.blobs.start()
-	birth, err := s.presence(true)
-	if err != nil {
-		return err
-	}
-	if err := s.conn.Publish(ctx, birth); err != nil {
+	if err := s.birth(ctx); err != nil {
 		return err
 	}
 	s.update(func(st *Status) {
@@ -344,10 +364,22 @@ func (s *session) restart(ctx context.Context) error {
 	return nil
 }
 
+// birth says that the kiosk is here, and what is wrong with it.
+func (s *session) birth(ctx context.Context) error {
+	_, s.told = s.reported() // first: a change in between is told again
+	m, err := s.presence(true)
+	if err != nil {
+		return err
+	}
+	return s.conn.Publish(ctx, m)
+}
+
 func (s *session) presence(online bool) (Message, error) {
-	b, err := wire.EncodeState(wire.State{
-		Version: wire.Version, Kiosk: s.c.Kiosk, Session: s.id, Online: online, At: s.c.Now(), Release: s.c.Release,
-	})
+	state := wire.State{Version: wire.Version, Kiosk: s.c.Kiosk, Session: s.id, Online: online, At: s.c.Now(), Release: s.c.Release}
+	if online {
+		state.Conditions, _ = s.reported()
+	}
+	b, err := wire.EncodeState(state)
 	return Message{Topic: wire.StateTopic(s.c.Kiosk), Payload: b, QoS: 1, Retain: true}, err
 }
 
@@ -437,6 +469,9 @@ func (s *session) expire(now time.Time) error {
 // sendSome sends one frame, or where no record waits one chunk, and tells whether
 // there may be more to send at once.
 func (s *session) sendSome(ctx context.Context) (bool, error) {
+	if _, n := s.reported(); n != s.told {
+		return true, s.birth(ctx)
+	}
 	if (s.records || s.hello) && s.send.room() {
 		return true, s.sendFrame(ctx)
 	}

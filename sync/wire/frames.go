@@ -34,11 +34,12 @@ func DecodeState(b []byte) (State, error) { return decode(b, MaxState, checkStat
 
 // Bounds of the small parts of frames, in bytes unless said otherwise.
 const (
-	MaxRefused  = 64
-	MaxID       = 64
-	MaxEpoch    = 64
-	MaxState    = 1 << 10 // of an encoded State
-	MaxBlobAcks = 256     // in one Ack
+	MaxRefused    = 64
+	MaxID         = 64
+	MaxEpoch      = 64
+	MaxState      = 4 << 10 // of an encoded State
+	MaxBlobAcks   = 256     // in one Ack
+	MaxConditions = 24      // in one State
 )
 
 // Codes of Ack.Refused.
@@ -195,6 +196,17 @@ func checkState(s State) error {
 	}
 	if s.Release != "" && !word(s.Release, MaxID) {
 		return field("release")
+	}
+	if len(s.Conditions) > MaxConditions {
+		return ErrTooLarge
+	}
+	for _, c := range s.Conditions {
+		if !word(c.Code, MaxID) || c.Detail != "" && !word(c.Detail, MaxID) || c.Severity < 1 || c.Severity > 3 {
+			return field("condition")
+		}
+		if err := checkTime(c.Since); err != nil {
+			return err
+		}
 	}
 	return checkTime(s.At)
 }

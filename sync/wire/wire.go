@@ -108,4 +108,14 @@ type State struct {
 	Online  bool      `cbor:"4,keyasint"`
 	At      time.Time `cbor:"5,keyasint"`
 	Release string    `cbor:"6,keyasint,omitempty"`
+	// Conditions is what is wrong with the kiosk, in a birth: the whole of it, each time.
+	Conditions []Condition `cbor:"7,keyasint,omitempty"`
+}
+
+// Condition is one thing that is wrong with a kiosk.
+type Condition struct {
+	Code     string    `cbor:"1,keyasint"`           // agent/health's
+	Severity uint8     `cbor:"2,keyasint"`           // 1 notice, 2 warning, 3 critical
+	Since    time.Time `cbor:"3,keyasint"`           // kiosk's clock
+	Detail   string    `cbor:"4,keyasint,omitempty"` // a code or a figure
 }

@@ -22,6 +22,7 @@ func (o *owner) housekeep() {
 	if o.v == nil && o.closed == nil {
 		o.prune()
 	}
+	o.look()
 }
 
 // watchSpace warns at 80 % of the store's limit, and closes the kiosk near its end.
