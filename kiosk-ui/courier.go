@@ -29,7 +29,8 @@ const courierUsage = `usage: kiosk-ui courier export [flags] FOLDER
 export writes what waits for the centre into a new file in FOLDER, on a medium that
 is carried there; "server courier import" takes it in and writes an acknowledgement
 beside it. import takes that acknowledgement back; only then does the kiosk delete
-what the centre has. Both work while the kiosk runs and while it does not.
+what the centre has. Both work while the kiosk runs and while it does not. Run them as
+the user that the kiosk runs as, and start no kiosk while import works.
 
 flags:
 `
@@ -94,6 +95,21 @@ func (e *errand) parse(f *flag.FlagSet, args []string, errs io.Writer) (code int
 	return exitDone, false
 }
 
+// backlog looks at the queue, which must be that of the kiosk whose enrolment was given.
+func (e *errand) backlog(ctx context.Context) (*agent.Backlog, error) {
+	b, err := agent.OpenBacklog(ctx, e.data, agent.Limits{}, store.Options{}, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	if b.Kiosk == e.kiosk.Name {
+		return b, nil
+	}
+	return nil, &fault{&agent.Problem{
+		Code: "courier_mixed_up", Message: "The database is that of " + b.Kiosk + ", the enrolment that of " + e.kiosk.Name + ".",
+		Hint: "Give the two folders of one kiosk.",
+	}, exitConfig, b.Close()}
+}
+
 // carryAway writes what waits onto a medium.
 func carryAway(args []string, out, errs io.Writer) int {
 	var e errand
@@ -109,17 +125,11 @@ func carryAway(args []string, out, errs io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	b, err := agent.OpenBacklog(ctx, e.data, agent.Limits{}, store.Options{}, time.Now())
+	b, err := e.backlog(ctx)
 	if err != nil {
 		return report(errs, err)
 	}
 	defer b.Close()
-	if b.Kiosk != e.kiosk.Name {
-		return report(errs, &fault{&agent.Problem{
-			Code: "courier_mixed_up", Message: "The database is that of " + b.Kiosk + ", the enrolment that of " + e.kiosk.Name + ".",
-			Hint: "Give the two folders of one kiosk.",
-		}, exitConfig, nil})
-	}
 	done, err := courier.Export{
 		Kiosk: e.kiosk.Name, Signer: e.kiosk.Signer(), Queue: b.Queue(), Disk: courier.System{}, Now: time.Now, Random: rand.Reader, Limit: limit,
 	}.To(ctx, e.operands[0])
@@ -151,6 +161,13 @@ func bringBack(args []string, out, errs io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	b, err := e.backlog(ctx)
+	if err != nil {
+		return report(errs, err)
+	}
+	if err := b.Close(); err != nil { // the settling may take the database for itself
+		return report(errs, courierProblem(err))
+	}
 	tray := courier.Tray{Data: e.data, Kiosk: e.kiosk.Name, Centre: e.kiosk.CentreKey}
 	var laid []string
 	code := exitDone
@@ -183,8 +200,7 @@ func bringBack(args []string, out, errs io.Writer) int {
 	if done.Renewed {
 		_, _ = fmt.Fprintln(errs, "Kiosk and centre differ about what was sent: what waits was numbered anew. Export again.")
 	}
-	b, err := agent.OpenBacklog(ctx, e.data, agent.Limits{}, store.Options{}, time.Now())
-	if err != nil {
+	if b, err = e.backlog(ctx); err != nil {
 		return report(errs, err)
 	}
 	defer b.Close()

@@ -314,8 +314,7 @@ func FuzzAnswer(f *testing.F) { fuzz(f, courier.KindAnswer) }
 // fuzz checks that nothing crashes or hangs the reader, that whatever is refused has
 // a reason, and that whatever is taken is, byte for byte, what the key's holder wrote.
 func fuzz(f *testing.F, kind courier.Kind) {
-	key, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), bytes.Repeat([]byte{7}, 32)) // the same in every worker
-	require.NoError(f, err)
+	key := fixedKey(f)
 	b := small(f, kind, key)
 	f.Add(b)
 	f.Add(b[:len(b)/2])

@@ -142,11 +142,7 @@ func (c *Reader) Verify(key *ecdsa.PublicKey) error {
 	if c.end == nil || key == nil {
 		return errors.New("courier: verify before the end was read, or without a key")
 	}
-	id, err := keyID(key)
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(id, c.header.Key) {
+	if !c.named(key) {
 		return refuse(CodeForeign, errors.New("signed with another key than the one known here"))
 	}
 	digest, err := c.end.digest(c.kind)
@@ -157,6 +153,12 @@ func (c *Reader) Verify(key *ecdsa.PublicKey) error {
 		return refuse(CodeTampered, errors.New("the signature does not fit"))
 	}
 	return nil
+}
+
+// named says whether the header names a key as the signer's.
+func (c *Reader) named(key *ecdsa.PublicKey) bool {
+	id, err := keyID(key)
+	return err == nil && bytes.Equal(id, c.header.Key)
 }
 
 // section reads one section of any type that this kind of file may have.

@@ -56,6 +56,10 @@ func (t *taking) prove(ctx context.Context, f io.Reader) ([]byte, error) {
 		return nil, err
 	}
 	h := r.Header()
+	// The key is asked for first, and judged last: what is altered may name anybody.
+	key, unknown := t.gate.Keys(ctx, h.Kiosk)
+	own := unknown == nil && r.named(key)
+	var forged error
 	pictures, last := 0, ""
 	for {
 		s, frame, err := r.Next()
@@ -72,6 +76,9 @@ func (t *taking) prove(ctx context.Context, f io.Reader) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
+		if s == SectionUp && own && forged == nil {
+			forged = wire.VerifyUp(frame, key)
+		}
 		if blob != "" && blob != last {
 			last = blob
 			pictures++
@@ -80,14 +87,19 @@ func (t *taking) prove(ctx context.Context, f io.Reader) ([]byte, error) {
 			return nil, refuse(CodeTampered, errors.New("more pictures than a file may hold"))
 		}
 	}
-	key, err := t.gate.Keys(ctx, h.Kiosk)
 	switch {
-	case errors.Is(err, link.ErrUnknownKiosk):
-		return nil, refuse(CodeForeign, fmt.Errorf("%s: %w", h.Kiosk, err))
-	case err != nil:
-		return nil, refuse(CodeCentre, err)
+	case errors.Is(unknown, link.ErrUnknownKiosk):
+		return nil, refuse(CodeForeign, fmt.Errorf("%s: %w", h.Kiosk, unknown))
+	case unknown != nil:
+		return nil, refuse(CodeCentre, unknown)
 	}
-	return r.end.Sum, r.Verify(key)
+	if err := r.Verify(key); err != nil {
+		return nil, err
+	}
+	if forged != nil {
+		return nil, refuse(CodeTampered, forged)
+	}
+	return r.end.Sum, nil
 }
 
 // belongs says whether a frame is of the kiosk and the epoch that the header names,

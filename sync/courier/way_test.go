@@ -615,21 +615,27 @@ func TestASignedFileWithAWrongFrameIsRefusedBeforeAnythingIsTaken(t *testing.T) 
 	}
 	h := headerOf(courier.KindRecords)
 	h.After = 0
+	good := up(kiosk, h.Epoch)
+	u, err := wire.DecodeUp(good.payload)
+	require.NoError(t, err)
+	alien, err := wire.SignUp(u, newKey(t), rand.Reader)
+	require.NoError(t, err)
 	for name, bad := range map[string]section{
-		"no frame at all":          {courier.SectionUp, []byte("rubbish")},
-		"no chunk at all":          {courier.SectionChunk, []byte("rubbish")},
-		"a frame of another kiosk": up("hall-2", h.Epoch),
-		"a frame of another epoch": up(kiosk, "e2"),
-		"a chunk of another kiosk": chunk("hall-2"),
-		"a chunk where a frame is": {courier.SectionUp, chunk(kiosk).payload},
+		"a frame signed by another": {courier.SectionUp, alien},
+		"no frame at all":           {courier.SectionUp, []byte("rubbish")},
+		"no chunk at all":           {courier.SectionChunk, []byte("rubbish")},
+		"a frame of another kiosk":  up("hall-2", h.Epoch),
+		"a frame of another epoch":  up(kiosk, "e2"),
+		"a chunk of another kiosk":  chunk("hall-2"),
+		"a chunk where a frame is":  {courier.SectionUp, chunk(kiosk).payload},
 	} {
-		b := write(t, courier.KindRecords, h, w.key, up(kiosk, h.Epoch), bad)
+		b := write(t, courier.KindRecords, h, w.key, good, bad)
 		_, err := courier.Take(w.ctx, bytes.NewReader(b), w.gate())
 		require.Equal(t, courier.CodeTampered, fault.Code(err), name)
 		require.Zero(t, w.inbox.Count(kiosk), name)
 	}
-	b := write(t, courier.KindRecords, h, w.key, up(kiosk, h.Epoch), chunk(kiosk))
-	_, err := courier.Take(w.ctx, bytes.NewReader(b), w.gate())
+	b := write(t, courier.KindRecords, h, w.key, good, chunk(kiosk))
+	_, err = courier.Take(w.ctx, bytes.NewReader(b), w.gate())
 	require.NoError(t, err)
 	require.Equal(t, 1, w.inbox.Count(kiosk))
 	_, err = courier.Take(w.ctx, bytes.NewReader(write(t, courier.KindRecords, h, w.key, section{courier.SectionUp, []byte{0xa1, 0x01, 0x02}})), w.gate())
