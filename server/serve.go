@@ -467,10 +467,7 @@ func (c *running) routes() http.Handler {
 	r.Get("/readyz", c.ready)
 	pages, err := console.New(console.Config{
 		Store: c.store.Read(), Waiting: c.waiting, Clock: time.Now, Log: c.log,
-		Admits: func(ctx context.Context, key string) (bool, error) {
-			_, ok, err := api.Allows(ctx, c.store.Read(), key, api.ScopeJourneys)
-			return ok, err
-		},
+		Admits: c.admits, Desk: c.reviewers(),
 	})
 	if err != nil {
 		panic(err) // the pages are part of this binary, and a test renders them all

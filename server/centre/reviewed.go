@@ -342,4 +342,6 @@ func (d *deciding) comment(ctx context.Context, tx *store.Tx) ([]byte, error) {
 	return sealed, nil
 }
 
-func spoken(d journey.Decision, r journey.Reason) string { return strings.TrimSpace(string(d) + " " + string(r)) }
+func spoken(d journey.Decision, r journey.Reason) string {
+	return strings.TrimSpace(string(d) + " " + string(r))
+}

@@ -123,7 +123,9 @@ func (o *office) left() (verdicts []journey.Verdict, told int) {
 	return verdicts, len(queued)
 }
 
-func approval() review.Vote { return review.Vote{Decision: journey.Approved, Internal: "another person"} }
+func approval() review.Vote {
+	return review.Vote{Decision: journey.Approved, Internal: "another person"}
+}
 
 func rejection(code, comment string) review.Vote {
 	return review.Vote{Decision: journey.Rejected, Reason: review.ReasonOf(code), Code: code, Comment: comment}

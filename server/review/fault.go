@@ -23,7 +23,7 @@ const (
 )
 
 func errTaken(by string) error {
-	return fault.New(CodeTaken, by+" has taken this up", "take another one, or come back when the time is over", nil)
+	return fault.New(CodeTaken, "this is taken: "+by+" is at work on it", "take another one, or come back when the time is over", nil)
 }
 
 func errNotHeld(by string) error {
