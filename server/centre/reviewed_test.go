@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -452,5 +453,92 @@ func TestEvidenceIsShownOnlyToWhoeverHasTheSubmissionAndEveryViewIsNoted(t *test
 		require.Equal(t, desk.CodeNotReviewer, fault.Code(err))
 		require.Equal(t, desk.CodeNotReviewer, fault.Code(o.desk.Decide(ctx, "anna", sub.ID, "", approval())))
 		require.Equal(t, desk.CodeNotReviewer, fault.Code(o.desk.Claim(ctx, "nobody", sub.ID)))
+	})
+}
+
+func TestOfReviewersWhoTakeASubmissionUpAtOnceOneGetsIt(t *testing.T) {
+	cluster.Each(t, func(t *testing.T, s *store.Store) {
+		o := newOffice(t, s, journey.ReviewPolicy{})
+		sub := o.held(nil)
+		for range 5 {
+			start := make(chan struct{})
+			errs := map[string]error{}
+			var mu sync.Mutex
+			var all sync.WaitGroup
+			for _, who := range []string{"anna", "bob"} {
+				all.Go(func() {
+					<-start
+					err := o.desk.Claim(t.Context(), who, sub.ID)
+					mu.Lock()
+					defer mu.Unlock()
+					errs[who] = err
+				})
+			}
+			close(start)
+			all.Wait()
+			winner, loser := "anna", "bob"
+			if errs["anna"] != nil {
+				winner, loser = loser, winner
+			}
+			require.NoError(t, errs[winner])
+			require.Equal(t, review.CodeTaken, fault.Code(errs[loser]), "%v", errs[loser])
+			require.Equal(t, winner, o.item(sub).HeldBy(o.clock))
+			require.NoError(t, o.desk.Release(t.Context(), winner, sub.ID))
+		}
+	})
+}
+
+func TestASubmissionIsFreeAgainWhenNothingWasDoneForALease(t *testing.T) {
+	cluster.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		o := newOffice(t, s, journey.ReviewPolicy{Lease: 10 * time.Minute})
+		sub := o.held(nil)
+		require.NoError(t, o.desk.Claim(ctx, "anna", sub.ID))
+		o.clock = o.clock.Add(9 * time.Minute)
+		require.NoError(t, o.desk.Touch(ctx, "anna", sub.ID))
+		require.NoError(t, o.desk.Touch(ctx, "bob", sub.ID), "who looks takes nothing")
+		o.clock = o.clock.Add(9 * time.Minute)
+		require.Equal(t, review.CodeTaken, fault.Code(o.desk.Claim(ctx, "bob", sub.ID)))
+		o.clock = o.clock.Add(time.Minute)
+		require.NoError(t, o.desk.Touch(ctx, "anna", sub.ID), "too late, and no error")
+		require.Equal(t, review.CodeNotHeld, fault.Code(o.desk.Decide(ctx, "anna", sub.ID, "", approval())))
+		require.NoError(t, o.desk.Claim(ctx, "bob", sub.ID))
+		require.Equal(t, review.CodeTaken, fault.Code(o.desk.Decide(ctx, "anna", sub.ID, "", approval())))
+		q, err := o.desk.Queue(ctx)
+		require.NoError(t, err)
+		require.Len(t, q.Waiting, 1)
+		n, err := o.desk.Open(ctx)
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+	})
+}
+
+// TestAFaceThatJoinsAfterAnotherWasTakenOutIsFound: the running index must not take its
+// number for one that it has read.
+func TestAFaceThatJoinsAfterAnotherWasTakenOutIsFound(t *testing.T) {
+	cluster.Each(t, func(t *testing.T, s *store.Store) {
+		o := newOffice(t, s, journey.ReviewPolicy{Undo: -1})
+		p := journey.DefaultPolicy()
+		p.Version, p.Recheck, p.Review.Undo = "r2", false, -1
+		require.NoError(t, s.Write(t.Context(), func(tx *store.Tx) error { return tx.SavePolicy(t.Context(), p, o.clock.Add(time.Second)) }))
+		person := func(who uint64, number, family, birth string) journey.Submission {
+			return o.visit(o.kiosk("k"), func(s *journey.Submission) {
+				other(number, family)(s)
+				s.Document.Person.Birth = birth
+				s.Face = &journey.FaceTemplate{Model: "87aacdfe5751", Vector: template(who)}
+			}, int(who))
+		}
+		first := person(1, "A0000001", "SMITH", "1980-01-01")
+		require.Equal(t, journey.Approved, o.decide(first).Decision)
+		require.Equal(t, journey.Approved, o.decide(person(3, "A0000003", "BROWN", "1982-01-01")).Decision) // the index has read so far
+		last := person(4, "A0000004", "GREEN", "1983-01-01")
+		require.Equal(t, journey.Approved, o.decide(last).Decision)
+		require.NoError(t, o.centre.LoadFaces(t.Context()))
+		require.NoError(t, o.desk.Reopen(t.Context(), "anna", last.ID, "a tip"))
+		o.vote("anna", last, rejection("id_image_invalidId", ""))
+		o.later(0)
+		require.Equal(t, journey.Rejected, o.row(last).Decision)
+		require.Equal(t, journey.Approved, o.decide(person(5, "A0000005", "WHITE", "1984-01-01")).Decision)
+		require.Equal(t, journey.ReasonSelfieDuplicate, o.decide(person(5, "A0000006", "BLACK", "1985-01-01")).Reason)
 	})
 }

@@ -333,8 +333,17 @@ func (s *step) noteAs(ctx context.Context, id, what, detail string, t review.Tex
 	return s.tx.Audit(ctx, s.c.NewID(), s.who, line, s.row.ID, s.now)
 }
 
-// Claim takes a submission up.
+// Claim takes a submission up. Of several who do it at once one gets it, and the others
+// hear who.
 func (d *Desk) Claim(ctx context.Context, who, submission string) error {
+	err := d.claim(ctx, who, submission)
+	if fault.Code(err) == review.CodeChanged {
+		err = d.claim(ctx, who, submission)
+	}
+	return err
+}
+
+func (d *Desk) claim(ctx context.Context, who, submission string) error {
 	return d.change(ctx, who, submission, "", func(s *step, i review.Item) (review.Item, error) {
 		after, err := i.Claim(who, s.now, s.policy)
 		if err != nil {

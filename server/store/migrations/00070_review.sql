@@ -59,12 +59,16 @@ DROP INDEX decision_once;
 ALTER TABLE decision ADD COLUMN round BIGINT NOT NULL DEFAULT 0;
 CREATE UNIQUE INDEX decision_once ON decision (submission, session, revision, round);
 
+-- Faces are numbered on from the highest there is: a number is never given twice.
+INSERT INTO turn (name, n) SELECT 'face', COALESCE(MAX(seq), 0) FROM face;
+
 -- What is held already goes into the queue: 24 hours from when it was held.
 INSERT INTO review (submission, session, kiosk, project, revision, decision, reason, event, opened, due, state, findings, votes, corrected, version, updated)
 SELECT id, session, kiosk, project, revision, decision, reason, '', pending, pending + 86400000000, 'waiting', '[]', '[]', '[]', 1, pending
 FROM submission WHERE decision = 'PENDING' AND stand = 'decided';
 
 -- +goose Down
+DELETE FROM turn WHERE name = 'face';
 DROP INDEX audit_target;
 DROP INDEX decision_once;
 DELETE FROM decision WHERE round <> 0;
