@@ -130,6 +130,15 @@ func (c *running) admits(ctx context.Context, key string) (console.Visitor, bool
 	return console.Visitor{}, ok, err
 }
 
+// active reports whether a user still has access.
+func (c *running) active(ctx context.Context, name string) (bool, error) {
+	u, err := c.store.Read().User(ctx, name)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return u.Disabled.IsZero(), err
+}
+
 // reviewers gives the desk at which they work.
 func (c *running) reviewers() *desk.Desk {
 	return desk.New(desk.Config{

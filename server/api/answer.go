@@ -22,7 +22,7 @@ type answer struct {
 	OCR             *answerRead          `json:"ocr,omitempty"`
 	Review          *answerReview        `json:"review,omitempty"`
 	Email           string               `json:"email,omitempty"`
-	Reviewer        string               `json:"reviewer,omitempty"`
+	Reviewer        string               `json:"reviewer,omitempty" enum:"system,agent"`
 	Recognition     *float64             `json:"recognition_score,omitempty"`
 	DuplicateKey    string               `json:"duplicated_information,omitempty"`
 	Applicant       string               `json:"applicant_id,omitempty"`

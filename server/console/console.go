@@ -43,6 +43,8 @@ type Config struct {
 	Store Store
 	// Admits tells who a key is, and whether it opens the console.
 	Admits func(ctx context.Context, key string) (Visitor, bool, error)
+	// Active reports whether a visitor with a name still has access; it is asked at every request.
+	Active func(ctx context.Context, name string) (bool, error)
 	// Desk is where reviewers work.
 	Desk Desk
 	// Waiting says why a submission is not decided yet; may be nil.

@@ -79,7 +79,17 @@ func (c *Console) insiders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		cookie, err := r.Cookie(cookieName)
 		if err == nil {
-			if who, ok := c.visits.find(cookie.Value); ok {
+			who, ok := c.visits.find(cookie.Value)
+			if ok && who.Name != "" {
+				if ok, err = c.Active(r.Context(), who.Name); err != nil {
+					c.broken(w, "find out who you are", err)
+					return
+				}
+				if !ok {
+					c.visits.close(cookie.Value)
+				}
+			}
+			if ok {
 				next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), insider{}, inside{cookie.Value, who})))
 				return
 			}

@@ -53,11 +53,12 @@ func (c *Console) review(r chi.Router) {
 // queueRow is one item with its times as they are now.
 type queueRow struct {
 	review.Item
-	Age    time.Duration
-	Left   time.Duration // until it is due, negative when late; while it leaves, until then
-	Grade  review.Grade
-	HeldBy string
-	Mine   bool
+	Age     time.Duration
+	Left    time.Duration // until it is due, negative when late; while it leaves, until then
+	Grade   review.Grade
+	HeldBy  string
+	Mine    bool
+	CanUndo bool
 }
 
 type queueData struct {
@@ -95,6 +96,7 @@ func (c *Console) queueRow(i review.Item, who inside) queueRow {
 	one.Left, one.Grade = i.Clock(now)
 	if i.State == review.Leaving {
 		one.Left = i.Leaves.Sub(now)
+		one.CanUndo = one.Left > 0
 	}
 	one.Mine = who.Name != "" && one.HeldBy == who.Name
 	return one
@@ -137,7 +139,6 @@ type reviewData struct {
 	Why      []desk.Reason
 	Personal *desk.Personal // nil while it is not revealed
 	Fields   []said
-	CanUndo  bool
 }
 
 func (c *Console) reviewOne(w http.ResponseWriter, r *http.Request) {
@@ -157,7 +158,6 @@ func (c *Console) reviewOne(w http.ResponseWriter, r *http.Request) {
 		queueRow: c.queueRow(one.Item, who), Who: who, Mark: one.Item.Mark(), Explain: journey.Explain(one.Events), Scores: scores(one.Events),
 		Differs: one.Differs, Acts: one.Acts, Policy: one.Policy, Codes: review.Codes(), Why: desk.Reasons(),
 	}
-	data.CanUndo = one.Item.State == review.Leaving && data.Left > 0
 	for _, reason := range journey.Reasons() {
 		if reason.Decision == journey.Rejected {
 			data.Reasons = append(data.Reasons, reason.Reason)

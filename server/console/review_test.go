@@ -34,6 +34,7 @@ type bench struct {
 	votes []review.Vote
 	now   time.Time
 	fail  error
+	gone  string // who has no access any more
 }
 
 func newBench() *bench {
@@ -153,6 +154,7 @@ func office(t *testing.T, b *bench) (web string, log *bytes.Buffer) {
 	log = &bytes.Buffer{}
 	c, err := New(Config{
 		Store: &shelf{}, Desk: b, Clock: func() time.Time { return b.now }, Log: slog.New(slog.NewTextHandler(log, nil)),
+		Active: func(_ context.Context, name string) (bool, error) { return name != b.gone, nil },
 		Admits: func(_ context.Context, key string) (Visitor, bool, error) {
 			switch key {
 			case "anna", "bob":
@@ -347,6 +349,20 @@ func TestWhoIsNoReviewerIsOfferedNothing(t *testing.T) {
 	require.Contains(t, page, `name="key"`)
 }
 
+func TestWhoeverLosesAccessIsOutAtOnce(t *testing.T) {
+	b := newBench()
+	web, _ := office(t, b)
+	anna := enter(t, web, "anna")
+	b.gone = "anna"
+	for _, path := range []string{"/console/review", "/console/journeys"} {
+		_, page := get(t, anna, web+path)
+		require.Contains(t, page, `name="key"`, path)
+	}
+	b.gone = ""
+	_, page := get(t, anna, web+"/console/review")
+	require.Contains(t, page, `name="key"`, "the old log-in does not come back")
+}
+
 func TestAFormFromAnotherSiteIsRefused(t *testing.T) {
 	b := newBench()
 	web, _ := office(t, b)
@@ -424,6 +440,7 @@ func FuzzStep(f *testing.F) {
 	c, err := New(Config{
 		Store: &shelf{}, Desk: b, Clock: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler),
 		Admits: func(context.Context, string) (Visitor, bool, error) { return Visitor{"anna", true}, true, nil },
+		Active: func(context.Context, string) (bool, error) { return true, nil },
 	})
 	require.NoError(f, err)
 	h := c.Handler()

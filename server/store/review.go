@@ -51,6 +51,12 @@ func (r Reader) CountReviews(ctx context.Context, state review.State) (n int, er
 	return n, err
 }
 
+// LateReviews counts the items that should have been decided by now.
+func (r Reader) LateReviews(ctx context.Context, now time.Time) (n int, err error) {
+	err = r.row(ctx, `SELECT COUNT(*) FROM review WHERE state IN ($1, $2) AND due < $3`, string(review.Waiting), string(review.Second), micros(now)).Scan(&n)
+	return n, err
+}
+
 // SaveReview writes an item over the version that was read, or as a new one where that
 // is 0. Whoever comes second gets review.ErrChanged, on both databases.
 func (t *Tx) SaveReview(ctx context.Context, i review.Item, now time.Time) error {

@@ -62,6 +62,9 @@ func TestAnItemOfTheQueueComesBackAsItWasKept(t *testing.T) {
 		n, err := s.Read().CountReviews(ctx, review.Waiting)
 		require.NoError(t, err)
 		require.Equal(t, 3, n)
+		n, err = s.Read().LateReviews(ctx, list[1].Due)
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
 	})
 }
 

@@ -71,7 +71,7 @@
   setInterval(() => {
     for (const el of document.querySelectorAll("[data-until]")) {
       const left = Number(el.dataset.until) - Date.now();
-      el.textContent = left < 0 ? "late by " + spell(left) : spell(left);
+      el.textContent = left >= 0 ? spell(left) : "leaves" in el.dataset ? "any moment" : "late by " + spell(left);
     }
   }, 1000);
   // The queue shows what others do; nobody types on that page.
