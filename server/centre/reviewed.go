@@ -228,7 +228,7 @@ func (d *deciding) release(ctx context.Context, tx *store.Tx, vote review.Vote) 
 
 	d.people = &Reviewed{
 		Overrode: journey.Ground{Decision: d.item.Decision, Reason: d.item.Reason}, Corrected: d.item.Corrected,
-		Correction: d.item.Flag == review.Reopened || d.row.Reviewer != "",
+		Correction: d.item.Decision != journey.Pending,
 	}
 	var fields []string
 	for _, f := range d.item.Corrected {

@@ -384,6 +384,26 @@ func TestAnApprovalComesBackWhenTheChecksFindWhatNobodySaw(t *testing.T) {
 	})
 }
 
+func TestWhyADecisionHasNotLeftIsTold(t *testing.T) {
+	o := newOffice(t, openSQLite(t), journey.ReviewPolicy{Undo: -1})
+	sub := o.held(nil)
+	o.vote("anna", sub, approval())
+	o.eyes.setBroken(models.ErrWorker)
+	ctx, cancel := context.WithCancel(t.Context())
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		_ = o.centre.Run(ctx)
+	}()
+	require.Eventually(t, func() bool {
+		one, err := o.desk.Case(t.Context(), sub.ID)
+		return err == nil && one.Problem == centre.ProblemWorker
+	}, 10*time.Second, 10*time.Millisecond)
+	require.Equal(t, journey.Pending, o.row(sub).Decision)
+	cancel()
+	<-stopped
+}
+
 func TestANewRevisionFromTheKioskBeginsTheReviewAnew(t *testing.T) {
 	o := newOffice(t, openSQLite(t), journey.ReviewPolicy{})
 	k := o.kiosk("k")
@@ -402,14 +422,18 @@ func TestANewRevisionFromTheKioskBeginsTheReviewAnew(t *testing.T) {
 }
 
 func TestWhatTheRulesDecidedCanBeLookedAtAgain(t *testing.T) {
-	o := newOffice(t, openSQLite(t), journey.ReviewPolicy{Undo: -1})
+	o := newOffice(t, openSQLite(t), journey.ReviewPolicy{TwoPersons: true, Undo: -1})
 	sub := o.visit(o.kiosk("k"), nil, 1)
 	require.Equal(t, journey.Approved, o.decide(sub).Decision)
 	require.NoError(t, o.desk.Reopen(t.Context(), "anna", sub.ID, "a tip"))
+	o.vote("anna", sub, approval())
+	o.vote("bob", sub, rejection("id_image_invalidId", ""))
+	require.Equal(t, review.Disagreed, o.item(sub).Flag)
+	o.vote("bob", sub, rejection("id_image_invalidId", ""))
 	o.vote("anna", sub, rejection("id_image_invalidId", ""))
 	o.later(0)
 	require.Equal(t, journey.Rejected, o.row(sub).Decision)
-	require.Equal(t, "true", o.events(sub)[journey.CentreReviewed].Detail["correction"])
+	require.Equal(t, "true", o.events(sub)[journey.CentreReviewed].Detail["correction"], "what the rules had approved had left")
 }
 
 func TestEvidenceIsShownOnlyToWhoeverHasTheSubmissionAndEveryViewIsNoted(t *testing.T) {

@@ -36,7 +36,7 @@ type Desk interface {
 
 // Bounds of the reviewers' forms and of how long what was revealed stays so.
 const (
-	maxReviewForm = 32 << 10
+	maxReviewForm = 64 << 10
 	revealLasts   = 5 * time.Minute
 	maxRevealed   = 200
 )
@@ -132,6 +132,7 @@ type reviewData struct {
 	Scores   []score
 	Differs  []string
 	Acts     []desk.Act
+	Problem  string
 	Pictures []shownPicture
 	Policy   journey.ReviewPolicy
 	Codes    []review.Code
@@ -156,7 +157,7 @@ func (c *Console) reviewOne(w http.ResponseWriter, r *http.Request) {
 	}
 	data := reviewData{
 		queueRow: c.queueRow(one.Item, who), Who: who, Mark: one.Item.Mark(), Explain: journey.Explain(one.Events), Scores: scores(one.Events),
-		Differs: one.Differs, Acts: one.Acts, Policy: one.Policy, Codes: review.Codes(), Why: desk.Reasons(),
+		Differs: one.Differs, Acts: one.Acts, Problem: one.Problem, Policy: one.Policy, Codes: review.Codes(), Why: desk.Reasons(),
 	}
 	for _, reason := range journey.Reasons() {
 		if reason.Decision == journey.Rejected {

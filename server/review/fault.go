@@ -78,7 +78,7 @@ func errNotCorrected() error {
 }
 
 func errText() error {
-	return fault.New(CodeText, "a text is too long or holds control characters", "use at most 2000 bytes of ordinary text", nil)
+	return fault.New(CodeText, "a text is too long or holds control characters", "use at most 2000 letters of ordinary text", nil)
 }
 
 func errField(f Field) error {

@@ -9,7 +9,7 @@ import (
 	"vestibule/journey"
 )
 
-// MaxText bounds a comment in bytes.
+// MaxText bounds a comment in letters.
 const MaxText = 2000
 
 // Vote is one person's decision. Its texts are kept elsewhere: they may name people.
@@ -64,7 +64,7 @@ func (v Vote) check(corrected []Field) error {
 }
 
 func checkText(text string) error {
-	if len(text) > MaxText || !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool {
+	if utf8.RuneCountInString(text) > MaxText || !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool {
 		return r < 0x20 && r != '\n' && r != '\r' && r != '\t' || r == 0x7f
 	}) {
 		return errText()

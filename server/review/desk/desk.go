@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"vestibule/journey"
 	"vestibule/server/centre"
@@ -119,6 +120,7 @@ type Case struct {
 	Acts     []Act
 	Pictures []store.Evidence
 	Events   []journey.Event
+	Problem  string // why the checks could not run, or the decision not leave, when they last tried
 }
 
 // Case reads one submission. One that was never held is made up from its last
@@ -148,6 +150,9 @@ func (d *Desk) Case(ctx context.Context, submission string) (Case, error) {
 	if record.Recheck != nil && record.Recheck.Document != nil {
 		c.Differs = record.Recheck.Document.Differs
 	}
+	if c.Problem, err = problem(ctx, r, item); err != nil {
+		return c, err
+	}
 	acts, err := r.ReviewActs(ctx, submission)
 	if err != nil {
 		return c, fmt.Errorf("read review steps: %w", err)
@@ -160,6 +165,25 @@ func (d *Desk) Case(ctx context.Context, submission string) (Case, error) {
 		c.Acts = append(c.Acts, one)
 	}
 	return c, nil
+}
+
+// problem is what the item's job met last, while it has not done its work.
+func problem(ctx context.Context, r store.Reader, i review.Item) (string, error) {
+	kind := review.JobSettle
+	switch {
+	case i.Checking:
+		kind = review.JobCheck
+	case i.State != review.Leaving:
+		return "", nil
+	}
+	job, err := r.Job(ctx, kind, i.Submission)
+	if err != nil {
+		if errors.Is(err, store.ErrNotFound) {
+			return "", nil
+		}
+		return "", fmt.Errorf("find the job: %w", err)
+	}
+	return job.Problem, nil
 }
 
 func isVote(i review.Item, act string) bool {
@@ -428,8 +452,8 @@ func (d *Desk) Undo(ctx context.Context, who, submission string) error {
 // Reopen takes a decision that is out up again. It needs to be said why.
 func (d *Desk) Reopen(ctx context.Context, who, submission, why string) error {
 	return d.change(ctx, who, submission, "", func(s *step, i review.Item) (review.Item, error) {
-		if why = strings.TrimSpace(why); why == "" || len(why) > review.MaxText {
-			return i, fault.New(CodeReason, "it is not said why", "write why this decision is looked at again, in 2000 bytes at most", nil)
+		if why = strings.TrimSpace(why); why == "" || utf8.RuneCountInString(why) > review.MaxText {
+			return i, fault.New(CodeReason, "it is not said why", "write why this decision is looked at again, in 2000 letters at most", nil)
 		}
 		after, err := i.Reopen(s.now, s.policy)
 		if err != nil {

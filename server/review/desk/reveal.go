@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"vestibule/journey"
 	"vestibule/server/aml"
@@ -69,8 +70,8 @@ func (d *Desk) Reveal(ctx context.Context, who, submission string, why Reason, n
 			return i, fault.New(CodeReason, "it is not said why", "choose a reason", nil)
 		case why == ReasonOther && note == "":
 			return i, fault.New(CodeReason, "“other” says nothing by itself", "write the reason beside it", nil)
-		case len(note) > review.MaxText:
-			return i, fault.New(CodeReason, "the note is too long", "use at most 2000 bytes", nil)
+		case utf8.RuneCountInString(note) > review.MaxText:
+			return i, fault.New(CodeReason, "the note is too long", "use at most 2000 letters", nil)
 		case len(what) == 0 || len(what) > 64:
 			return i, fault.New(CodeReason, "nothing to look at was chosen", "choose the data, or a picture", nil)
 		}
