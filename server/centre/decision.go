@@ -204,13 +204,10 @@ func (d *deciding) commit(ctx context.Context, tx *store.Tx) error {
 		return nil // decided meanwhile, or replaced: the job for the newer one is queued
 	}
 	now := d.c.Now()
-	if err := d.look(ctx, tx, kiosk, now); err != nil {
+	out, err := d.ask(ctx, tx, kiosk, now)
+	if err != nil {
 		return err
 	}
-	began := d.c.Now()
-	out := decide.Decide(d.evidence, d.policy, d.lookups)
-	d.ran[decide.DecisionEvent] = interval{began, d.c.Now()}
-
 	verdict, record, err := d.journalise(ctx, tx, out, now)
 	if err != nil {
 		return err
@@ -220,6 +217,18 @@ func (d *deciding) commit(ctx context.Context, tx *store.Tx) error {
 	}
 	d.done = true
 	return nil
+}
+
+// ask looks up and asks the rules: for a decision, and whenever people have to know
+// what the checks say.
+func (d *deciding) ask(ctx context.Context, tx *store.Tx, kiosk store.Kiosk, now time.Time) (decide.Outcome, error) {
+	if err := d.look(ctx, tx, kiosk, now); err != nil {
+		return decide.Outcome{}, err
+	}
+	began := d.c.Now()
+	out := decide.Decide(d.evidence, d.policy, d.lookups)
+	d.ran[decide.DecisionEvent] = interval{began, d.c.Now()}
+	return out, nil
 }
 
 // look makes the look-ups.

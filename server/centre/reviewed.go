@@ -3,9 +3,12 @@ package centre
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,7 +40,7 @@ func (d *deciding) handOver(ctx context.Context, tx *store.Tx, v journey.Verdict
 	case err != nil && !errors.Is(err, store.ErrNotFound):
 		return fmt.Errorf("find review: %w", err)
 	}
-	item := review.Open(v, d.row.Kiosk, d.row.Project, d.row.Revision, Findings(fired), d.policy.Review)
+	item := review.Open(v, d.row.Kiosk, d.row.Project, d.row.Revision, Findings(fired, d.lookups, d.policy), d.policy.Review)
 	item.Version = known.Version
 	if v.Decision != journey.Pending {
 		item.State = review.Done
@@ -46,12 +49,54 @@ func (d *deciding) handOver(ctx context.Context, tx *store.Tx, v journey.Verdict
 }
 
 // Findings is what fired, as reviews keep it.
-func Findings(fired []decide.Fired) []review.Finding {
+func Findings(fired []decide.Fired, l decide.Lookups, p journey.Policy) []review.Finding {
 	out := []review.Finding{}
 	for _, f := range fired {
-		out = append(out, review.Finding{Check: f.Check, Ground: f.Ground})
+		out = append(out, review.Finding{Check: f.Check, Ground: f.Ground, Basis: basis(f.Check, l, p)})
 	}
 	return out
+}
+
+// basis stands for whom a check found: entries of lists, or other submissions.
+func basis(check string, l decide.Lookups, p journey.Policy) string {
+	var ids []string
+	known := func(lists ...[]decide.Known) {
+		for _, list := range lists {
+			for _, k := range list {
+				ids = append(ids, k.Submission)
+			}
+		}
+	}
+	switch check {
+	case decide.CheckAML, decide.CheckCustom:
+		if l.Screening == nil {
+			return ""
+		}
+		for _, m := range l.Screening.Matches {
+			if m.Score >= p.AML.Flag {
+				ids = append(ids, m.List+" "+m.Entity)
+			}
+		}
+	case decide.CheckPII:
+		known(l.SamePII, l.SameDocument)
+	case decide.CheckApproved:
+		known(l.Approved)
+	case decide.CheckSuperseded:
+		known(l.SameHolder)
+	case decide.CheckSelfie:
+		for _, h := range l.Faces {
+			ids = append(ids, h.Submission)
+		}
+	default:
+		return ""
+	}
+	words := make([]string, 0, len(ids))
+	for _, id := range ids {
+		sum := sha256.Sum256([]byte(id))
+		words = append(words, hex.EncodeToString(sum[:8]))
+	}
+	slices.Sort(words)
+	return strings.Join(slices.Compact(words), " ")
 }
 
 // Settle lets the decision of people on a submission out, if its time to be undone is
@@ -103,14 +148,14 @@ func (c *Centre) CheckAgain(ctx context.Context, id string) error {
 		if err != nil || !ok || !d.item.Checking {
 			return err
 		}
-		out, err := d.again(ctx, tx, now)
+		out, err := d.ask(ctx, tx, d.kiosk, now)
 		if err != nil {
 			return err
 		}
 		if err := d.keep(ctx, tx, out, now); err != nil {
 			return err
 		}
-		return tx.SaveReview(ctx, d.item.Checked(Findings(out.Fired)), now)
+		return tx.SaveReview(ctx, d.item.Checked(Findings(out.Fired, d.lookups, d.policy)), now)
 	})
 	if err == nil {
 		c.c.Watch(row.Session)
@@ -156,17 +201,6 @@ func (d *deciding) hold(ctx context.Context, tx *store.Tx) (time.Time, bool, err
 	return now, true, nil
 }
 
-// again looks up and asks the rules once more.
-func (d *deciding) again(ctx context.Context, tx *store.Tx, now time.Time) (decide.Outcome, error) {
-	if err := d.look(ctx, tx, d.kiosk, now); err != nil {
-		return decide.Outcome{}, err
-	}
-	began := d.c.Now()
-	out := decide.Decide(d.evidence, d.policy, d.lookups)
-	d.ran[decide.DecisionEvent] = interval{began, d.c.Now()}
-	return out, nil
-}
-
 // keep journals checks that lead to no decision, and keeps what they found.
 func (d *deciding) keep(ctx context.Context, tx *store.Tx, out decide.Outcome, now time.Time) error {
 	checks := decide.Outcome{}
@@ -208,10 +242,10 @@ func (d *deciding) release(ctx context.Context, tx *store.Tx, vote review.Vote) 
 	}
 	var out decide.Outcome
 	if vote.Decision == journey.Approved {
-		if out, err = d.again(ctx, tx, now); err != nil {
+		if out, err = d.ask(ctx, tx, d.kiosk, now); err != nil {
 			return err
 		}
-		findings, flag := Findings(out.Fired), review.Flag("")
+		findings, flag := Findings(out.Fired, d.lookups, d.policy), review.Flag("")
 		switch {
 		case len(d.lookups.Approved) > 0:
 			flag = review.Known

@@ -138,7 +138,8 @@ func TestAHeldSubmissionIsApprovedByAPersonAndEverybodyHearsOfItAfterTheUndoWind
 		sub := o.held(nil)
 		item := o.item(sub)
 		require.Equal(t, review.Waiting, item.State)
-		require.Equal(t, []review.Finding{{Check: "custom", Ground: journey.Ground{Decision: journey.Pending, Reason: journey.ReasonCustomPolicy}}}, item.Findings)
+		require.Len(t, item.Findings, 1)
+		require.Equal(t, journey.Ground{Decision: journey.Pending, Reason: journey.ReasonCustomPolicy}, item.Findings[0].Ground)
 		held := o.events(sub)[journey.EventPending]
 		require.Equal(t, held.ID, item.Event)
 
@@ -382,6 +383,38 @@ func TestAnApprovalComesBackWhenTheChecksFindWhatNobodySaw(t *testing.T) {
 		o.later(5 * time.Minute)
 		require.Equal(t, journey.Approved, o.row(sub).Decision)
 	})
+}
+
+func TestAnApprovalComesBackWhenTheSameCheckFindsSomebodyElse(t *testing.T) {
+	o := newOffice(t, openSQLite(t), journey.ReviewPolicy{})
+	sub := o.held(nil)
+	o.vote("anna", sub, approval())
+	o.listed = append(o.listed, aml.Match{Entity: "QDi.002", Source: aml.SourceUN, Score: 99, Name: "Anna M. Eriksson"})
+	o.later(5 * time.Minute)
+	require.Equal(t, review.Findings, o.item(sub).Flag)
+	require.Equal(t, journey.Pending, o.row(sub).Decision)
+	o.listed = o.listed[1:] // fewer than she knows of
+	o.vote("anna", sub, approval())
+	o.later(5 * time.Minute)
+	require.Equal(t, journey.Approved, o.row(sub).Decision)
+}
+
+func TestWhatWasHeldBeforeThereWereReviewsIsKnownFromItsDecision(t *testing.T) {
+	s := openSQLite(t)
+	o := newOffice(t, s, journey.ReviewPolicy{Undo: -1})
+	sub := o.held(nil)
+	require.NoError(t, s.Write(t.Context(), func(tx *store.Tx) error {
+		old := o.item(sub)
+		old.Event, old.Findings = "", nil // as the migration leaves it
+		return tx.SaveReview(t.Context(), old, o.clock)
+	}))
+	one, err := o.desk.Case(t.Context(), sub.ID)
+	require.NoError(t, err)
+	require.Len(t, one.Item.Findings, 1)
+	require.Equal(t, o.events(sub)[journey.EventPending].ID, one.Item.Event)
+	o.vote("anna", sub, approval())
+	o.later(0)
+	require.Equal(t, journey.Approved, o.row(sub).Decision)
 }
 
 func TestWhyADecisionHasNotLeftIsTold(t *testing.T) {

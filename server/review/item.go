@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"vestibule/journey"
@@ -37,6 +38,19 @@ const (
 type Finding struct {
 	Check  string         `json:"check"`
 	Ground journey.Ground `json:"ground"`
+	// Basis stands for whom or what the check found, a word for each, separated by spaces:
+	// the same check that finds somebody else, too, is another finding. Empty where a
+	// check looks for nobody.
+	Basis string `json:"basis,omitempty"`
+}
+
+// within reports whether all of a finding is in another one.
+func (f Finding) within(known Finding) bool {
+	if f.Check != known.Check || f.Ground != known.Ground {
+		return false
+	}
+	words := strings.Fields(known.Basis)
+	return !slices.ContainsFunc(strings.Fields(f.Basis), func(w string) bool { return !slices.Contains(words, w) })
 }
 
 // Item is one submission in the hands of people. The zero time means never.
@@ -208,7 +222,7 @@ func (i Item) Return(why Flag, findings []Finding) Item {
 func (i Item) Unseen(findings []Finding) []Finding {
 	var fresh []Finding
 	for _, f := range findings {
-		if !slices.Contains(i.Findings, f) {
+		if !slices.ContainsFunc(i.Findings, f.within) {
 			fresh = append(fresh, f)
 		}
 	}

@@ -21,7 +21,7 @@ var (
 
 func item() Item {
 	return Open(journey.Verdict{Submission: "a", Session: "s", Decision: journey.Pending, Reason: journey.ReasonCustomPolicy, Event: "e", At: noon}, "k", "p", 1,
-		[]Finding{{"custom", journey.Ground{Decision: journey.Pending, Reason: journey.ReasonCustomPolicy}}}, one)
+		[]Finding{{"custom", journey.Ground{Decision: journey.Pending, Reason: journey.ReasonCustomPolicy}, "a"}}, one)
 }
 
 func approve(who string) Vote { return Vote{Who: who, Decision: journey.Approved} }
@@ -205,9 +205,14 @@ func TestACorrectionMakesEverybodyLookAgain(t *testing.T) {
 
 func TestWhatWasFoundAfterADecisionIsUnseen(t *testing.T) {
 	old := item().Findings[0]
-	fresh := Finding{"pii", journey.Ground{Decision: journey.Rejected, Reason: journey.ReasonPIIDuplicate}}
+	fresh := Finding{"pii", journey.Ground{Decision: journey.Rejected, Reason: journey.ReasonPIIDuplicate}, ""}
 	require.Equal(t, []Finding{fresh}, item().Unseen([]Finding{fresh, old}))
 	require.Empty(t, item().Unseen(nil))
+	for basis, unseen := range map[string]bool{"": false, "a": false, "b": true, "a b": true} {
+		again := old
+		again.Basis = basis
+		require.Equal(t, unseen, len(item().Unseen([]Finding{again})) == 1, basis)
+	}
 	i := item().Return(Findings, []Finding{fresh})
 	require.Equal(t, Waiting, i.State)
 	require.Empty(t, i.Unseen([]Finding{fresh}))

@@ -205,12 +205,13 @@ func (d *Desk) item(ctx context.Context, r store.Reader, submission string) (rev
 		return review.Item{}, row, fmt.Errorf("find submission: %w", err)
 	}
 	item, err := r.Review(ctx, submission)
-	if err == nil {
+	switch {
+	case err != nil && !errors.Is(err, store.ErrNotFound):
+		return item, row, fmt.Errorf("find review: %w", err)
+	case err == nil && item.Event != "":
 		return item, row, nil
 	}
-	if !errors.Is(err, store.ErrNotFound) {
-		return item, row, fmt.Errorf("find review: %w", err)
-	}
+	kept := err == nil // from before there were reviews: what was found is in the decision
 	if row.Stand != store.StandDecided {
 		return item, row, fault.New(CodeUndecided, "this submission is not decided yet", "wait for the centre's decision", nil)
 	}
@@ -222,9 +223,14 @@ func (d *Desk) item(ctx context.Context, r store.Reader, submission string) (rev
 	if err != nil {
 		return item, row, err
 	}
+	findings := centre.Findings(record.Fired, record.Lookups, record.Policy)
+	if kept {
+		item.Event, item.Findings = last.ID, findings
+		return item, row, nil
+	}
 	item = review.Open(journey.Verdict{
 		Submission: row.ID, Session: row.Session, Decision: row.Decision, Reason: row.Reason, Event: last.ID, At: row.Decided,
-	}, row.Kiosk, row.Project, row.Revision, centre.Findings(record.Fired), journey.ReviewPolicy{})
+	}, row.Kiosk, row.Project, row.Revision, findings, journey.ReviewPolicy{})
 	item.State = review.Done
 	return item, row, nil
 }
