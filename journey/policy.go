@@ -27,8 +27,9 @@ type Policy struct {
 	Liveness   LivenessPolicy  `json:"liveness"`
 	Duplicates DuplicatePolicy `json:"duplicates"`
 	AML        AMLPolicy       `json:"aml"`
-	Review     ReviewPolicy    `json:"review"`
 	Recheck    bool            `json:"recheck"` // centre re-reads the sealed evidence before it decides
+
+	Review ReviewPolicy `json:"review"`
 
 	SilenceLimit time.Duration `json:"silenceLimit"` // a session silent that long is DROPPED
 	ScreenLimit  time.Duration `json:"screenLimit"`  // a screen untouched that long asks, then stops
@@ -98,30 +99,6 @@ type AMLPolicy struct {
 	Hold   bool    `json:"hold"` // a red flag holds the submission (CUSTOM_POLICY)
 }
 
-// ReviewPolicy says how people decide on what the centre holds. The times are starting
-// values, unmeasured; one that is 0, as in a policy older than this part, is the default's.
-type ReviewPolicy struct {
-	TwoPersons bool          `json:"twoPersons"` // a second person has to come to the same decision
-	Undo       time.Duration `json:"undo"`       // a decision waits that long before anything leaves; negative: not at all
-	Lease      time.Duration `json:"lease"`      // who takes a submission up keeps it that long after the last thing done to it
-	SLA        time.Duration `json:"sla"`        // within which a held submission should be decided
-}
-
-// Filled puts the default's figures where there are none.
-func (p ReviewPolicy) Filled() ReviewPolicy {
-	d := DefaultPolicy().Review
-	if p.Undo == 0 {
-		p.Undo = d.Undo
-	}
-	if p.Lease <= 0 {
-		p.Lease = d.Lease
-	}
-	if p.SLA <= 0 {
-		p.SLA = d.SLA
-	}
-	return p
-}
-
 // DefaultPolicy gives the figures of the contract, and of our own measurements
 // where the contract is silent.
 func DefaultPolicy() Policy {
@@ -143,10 +120,10 @@ func DefaultPolicy() Policy {
 			FaceMinHits: 2, FaceCertain: .45, FaceReview: .38,
 		},
 		AML:          AMLPolicy{Screen: true, Flag: 85, Hold: true},
-		Review:       ReviewPolicy{Undo: 5 * time.Minute, Lease: 10 * time.Minute, SLA: 24 * time.Hour},
 		Recheck:      true,
 		SilenceLimit: 20 * time.Minute,
 		ScreenLimit:  60 * time.Second,
 		ResultShown:  20 * time.Second,
+		Review:       ReviewPolicy{Undo: 5 * time.Minute, Lease: 10 * time.Minute, SLA: 24 * time.Hour},
 	}
 }

@@ -389,7 +389,6 @@ func readPolicy(path string) (journey.Policy, error) {
 		"minLiveness":     !score(policy.MinLiveness),
 		"minRecognition":  !score(policy.MinRecognition),
 		"aml.flag":        !score(policy.AML.Flag),
-		"review":          policy.Review.Lease < 0 || policy.Review.SLA < 0 || policy.Review.Undo > 24*time.Hour,
 		"duplicates.face": policy.Duplicates.FaceReview > policy.Duplicates.FaceCertain || policy.Duplicates.FaceCertain > 1,
 	} {
 		if bad {
