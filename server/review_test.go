@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -54,7 +56,8 @@ func TestAHeldVisitIsDecidedByAPerson(t *testing.T) {
 			allow, err := prefixes("127.0.0.0/8")
 			require.NoError(t, err)
 
-			c, err := prepare(context.Background(), settings{data: data, db: url, mqtt: "127.0.0.1:0", http: "127.0.0.1:0", allow: allow}, slog.New(slog.NewJSONHandler(io.Discard, nil)))
+			var logged log
+			c, err := prepare(context.Background(), settings{data: data, db: url, mqtt: "127.0.0.1:0", http: "127.0.0.1:0", allow: allow}, slog.New(slog.NewJSONHandler(&logged, nil)))
 			require.NoError(t, err)
 			base := "http://" + c.listener.Addr().String()
 			ctx, cancel := context.WithCancel(context.Background())
@@ -136,12 +139,49 @@ func TestAHeldVisitIsDecidedByAPerson(t *testing.T) {
 				require.NotContains(t, all, secret)
 			}
 
+			// What was written and corrected is encrypted at rest, and in no log.
+			secrets := []string{"EXAMPLE", "QUENTIN", "Z0000001", "born elsewhere", "may come in"}
+			for _, secret := range secrets {
+				require.NotContains(t, logged.String(), secret)
+			}
+			require.NotEmpty(t, logged.String())
+			if url == "" {
+				files, err := filepath.Glob(filepath.Join(data, "centre.db*"))
+				require.NoError(t, err)
+				require.NotEmpty(t, files)
+				for _, file := range files {
+					kept, err := os.ReadFile(file)
+					require.NoError(t, err)
+					for _, secret := range secrets[3:] { // the others stand in the list itself
+						require.NotContains(t, string(kept), secret)
+					}
+				}
+			}
+
 			// A reviewer whose access is taken away is out at once, with the page still open.
 			run(t, "user", "disable", "-data", data, "-db", url, "anna")
 			_, page = sends(t, anna, one+"/reopen", neturl.Values{"why": {"x"}})
 			require.Contains(t, page, `name="key"`)
 		})
 	}
+}
+
+// log is what a running centre logs.
+type log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 func next(t *testing.T, told <-chan map[string]any) map[string]any {

@@ -16,6 +16,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -67,11 +68,25 @@ func New(c Config) (*Console, error) {
 	if c.Every == 0 {
 		c.Every = 500 * time.Millisecond
 	}
-	pages, err := template.New("").Funcs(words).ParseFS(pageFiles, "pages/*.html")
-	if err != nil {
-		return nil, err
+	con := &Console{Config: c, visits: newVisits(c.Clock)}
+	var err error
+	con.pages, err = template.New("").Funcs(words).Funcs(template.FuncMap{"waiting": con.waiting}).ParseFS(pageFiles, "pages/*.html")
+	return con, err
+}
+
+// waiting is how many submissions wait for people, beside the name of their page;
+// nothing where that cannot be told.
+func (c *Console) waiting() string {
+	if c.Desk == nil {
+		return ""
 	}
-	return &Console{Config: c, pages: pages, visits: newVisits(c.Clock)}, nil
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	n, err := c.Desk.Open(ctx)
+	if err != nil || n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }
 
 // Handler serves everything below the path it is mounted at: /console.

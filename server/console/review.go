@@ -21,6 +21,7 @@ import (
 // Desk is what reviewers work with. desk.Desk has it. What it refuses is a fault.
 type Desk interface {
 	Queue(ctx context.Context) (desk.Queue, error)
+	Open(ctx context.Context) (int, error)
 	Case(ctx context.Context, submission string) (desk.Case, error)
 	Claim(ctx context.Context, who, submission string) error
 	Release(ctx context.Context, who, submission string) error

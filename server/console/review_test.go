@@ -75,6 +75,11 @@ func (b *bench) Queue(context.Context) (desk.Queue, error) {
 	return desk.Queue{Waiting: []review.Item{b.item}}, b.fail
 }
 
+func (b *bench) Open(ctx context.Context) (int, error) {
+	q, err := b.Queue(ctx)
+	return len(q.Waiting), err
+}
+
 func (b *bench) Case(context.Context, string) (desk.Case, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -209,6 +214,7 @@ func TestAReviewerTakesUpRejectsAndUndoesWithoutAnyScript(t *testing.T) {
 	_, page := get(t, anna, web+"/console/review")
 	require.Contains(t, page, "PENDING · CUSTOM_POLICY")
 	require.Contains(t, page, "1 late")
+	require.Contains(t, page, `Review <span class="count" title="wait for a person">1</span>`)
 	require.Contains(t, page, "late by 1 h 00 min")
 	require.Contains(t, page, "25 h 00 min")
 
