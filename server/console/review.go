@@ -107,6 +107,7 @@ func (c *Console) queueRow(i review.Item, who inside) queueRow {
 type found struct {
 	review.Finding
 	Event   journey.Event
+	Led     []journey.Event // checks that did not pass either, and led to it
 	Meaning string
 }
 
@@ -168,6 +169,11 @@ func (c *Console) reviewOne(w http.ResponseWriter, r *http.Request) {
 	for _, f := range one.Item.Findings {
 		line := found{Finding: f}
 		line.Event, _ = desk.Rule(f, one.Events)
+		for _, e := range one.Events {
+			if slices.Contains(line.Event.Causes, e.ID) && (e.Result == journey.Fail || e.Result == journey.Errored) {
+				line.Led = append(line.Led, e)
+			}
+		}
 		if meaning, ok := journey.LookupReason(f.Ground.Decision, f.Ground.Reason); ok {
 			line.Meaning = meaning.Meaning
 		}

@@ -89,7 +89,11 @@ func (b *bench) Case(context.Context, string) (desk.Case, error) {
 		Events: []journey.Event{
 			{
 				ID: "e1", Session: "s-1", Name: journey.EventCustomPolicyEvaluation, Source: journey.BE, Origin: journey.OriginServer, Seq: 1,
-				Result: journey.Fail, Impact: journey.ImpactPending, Reason: journey.ReasonCustomPolicy, Detail: map[string]string{"rule": "aml.hold"},
+				Result: journey.Fail, Impact: journey.ImpactPending, Reason: journey.ReasonCustomPolicy, Detail: map[string]string{"rule": "aml.hold"}, Causes: []string{"e0"},
+			},
+			{
+				ID: "e0", Session: "s-1", Name: journey.EventAMLCheck, Source: journey.BE, Origin: journey.OriginServer, Seq: 4,
+				Result: journey.Fail, Impact: journey.ImpactNone, Detail: map[string]string{"best": "98.0", "entity": "QDi.001"},
 			},
 			{
 				ID: "e2", Session: "s-1", Name: journey.CentreRecheck, Source: journey.BE, Origin: journey.OriginServer, Seq: 2, Result: journey.Pass,
@@ -225,6 +229,8 @@ func TestAReviewerTakesUpRejectsAndUndoesWithoutAnyScript(t *testing.T) {
 	require.Contains(t, page, "Held for a person to look at (CUSTOM_POLICY)")
 	require.Contains(t, page, `href="/console/journeys/s-1#e-e1">CUSTOM_POLICY_EVALUATION</a>`)
 	require.Contains(t, page, "rule aml.hold")
+	require.Contains(t, page, `#e-e0">AML_CHECK</a>`)
+	require.Contains(t, page, "entity QDi.001")
 	require.Contains(t, page, "Similarity ≠")
 	require.Contains(t, page, "<b>number</b>")
 	for _, code := range review.Codes() {
