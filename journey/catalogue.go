@@ -243,6 +243,7 @@ func Additions() []Entry {
 		{CentreSupersededPassportCheck, StageStep2, BE, ImpactRejected, "", byServer(), "Another passport of the same holder and state is newer, or this one is void."},
 		{CentreEvidenceCheck, StageStep2, BE, ImpactPending, "", byServer(), "Evidence opened and its hashes and signatures hold."},
 		{CentreReviewed, StageDecision, BE, ImpactNone, "", byServer(), "A reviewer decided."},
+		{CentreCorrected, StageDecision, BE, ImpactNone, "", byServer(), "A reviewer corrected personal data, and the centre's checks ran again."},
 		{CentreVerdictSent, StageDecision, BE, ImpactNone, "", byServer(), "The decision was queued for the kiosk."},
 		{CentreVerdictDelivered, StageDecision, BE, ImpactNone, "", byServer(), "The kiosk acknowledged the decision."},
 		{CentreSequenceGap, StageGuard, BE, ImpactNone, "", byServer(), "Records of a kiosk are missing, altered or repeated."},

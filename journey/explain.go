@@ -273,7 +273,11 @@ func (x *explainer) decided(verdict Event, checks, screens []linked) string {
 	var s strings.Builder
 	switch verdict.Name {
 	case EventApproved:
-		s.WriteString("Approved: nothing stood against it")
+		if x.reviewed(verdict) {
+			s.WriteString("Approved by a person who looked at it")
+		} else {
+			s.WriteString("Approved: nothing stood against it")
+		}
 		if retakes := x.retakes(); retakes != "" {
 			s.WriteString(". Done again on the way: " + retakes)
 		}
@@ -293,7 +297,7 @@ func (x *explainer) decided(verdict Event, checks, screens []linked) string {
 		}
 	}
 	s.WriteString(".")
-	if x.reviewed(verdict) {
+	if x.reviewed(verdict) && verdict.Name != EventApproved {
 		s.WriteString(" A reviewer decided this.")
 	}
 	if before := x.earlier(verdict); before != "" {

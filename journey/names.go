@@ -203,7 +203,8 @@ const (
 	CentreFlashCheck              EventName = "CENTRE_FLASH_CHECK"               // BE: whether the colour challenge was held, where policy wants it
 	CentreSupersededPassportCheck EventName = "CENTRE_SUPERSEDED_PASSPORT_CHECK" // BE: another passport of the same holder and state is newer, or this one is void
 	CentreEvidenceCheck           EventName = "CENTRE_EVIDENCE_CHECK"            // BE: evidence opened and its hashes and signatures hold
-	CentreReviewed                EventName = "CENTRE_REVIEWED"                  // BE: a reviewer decided; detail: reviewer id
+	CentreReviewed                EventName = "CENTRE_REVIEWED"                  // BE: a reviewer decided; detail: who, and what they overrode
+	CentreCorrected               EventName = "CENTRE_CORRECTED"                 // BE: a reviewer corrected personal data; detail: who, and which fields, never values
 	CentreVerdictSent             EventName = "CENTRE_VERDICT_SENT"              // BE: the decision was queued for the kiosk
 	CentreVerdictDelivered        EventName = "CENTRE_VERDICT_DELIVERED"         // BE: the kiosk acknowledged the decision
 	CentreSequenceGap             EventName = "CENTRE_SEQUENCE_GAP"              // BE: records of a kiosk are missing, altered or repeated

@@ -29,6 +29,8 @@ type Policy struct {
 	AML        AMLPolicy       `json:"aml"`
 	Recheck    bool            `json:"recheck"` // centre re-reads the sealed evidence before it decides
 
+	Review ReviewPolicy `json:"review"`
+
 	SilenceLimit time.Duration `json:"silenceLimit"` // a session silent that long is DROPPED
 	ScreenLimit  time.Duration `json:"screenLimit"`  // a screen untouched that long asks, then stops
 	ResultShown  time.Duration `json:"resultShown"`  // result screen clears itself after
@@ -122,5 +124,6 @@ func DefaultPolicy() Policy {
 		SilenceLimit: 20 * time.Minute,
 		ScreenLimit:  60 * time.Second,
 		ResultShown:  20 * time.Second,
+		Review:       ReviewPolicy{Undo: 5 * time.Minute, Lease: 10 * time.Minute, SLA: 24 * time.Hour},
 	}
 }

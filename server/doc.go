@@ -10,10 +10,11 @@
 //	aml/        sanctions lists: import, index, search
 //	decide/     evidence, policy and look-ups in, a decision out (pure)
 //	centre/     the runner: re-check, look up, decide and journal, one job at a time
+//	review/     the rules by which people decide; review/desk/ runs them on the database
 //	notify/     webhooks: what was decided, to partners' systems
 //	broker/     the embedded MQTT broker
 //	api/        submissions, pictures and journeys for partners, described as OpenAPI; api/example/ asks it
-//	console/    the journeys in a browser
+//	console/    journeys and the review queue in a browser
 //
 // What may live in this folder itself: commands, flags and the wiring of the
 // rooms above. What may not: a rule, a query or a page.

@@ -17,6 +17,7 @@ import (
 	"vestibule/server/blobs"
 	"vestibule/server/centre"
 	"vestibule/server/ingest"
+	"vestibule/server/review"
 	"vestibule/server/store"
 	"vestibule/server/vault"
 	"vestibule/sync/seal"
@@ -43,6 +44,18 @@ func (p private) Dossier(row store.Submission) (journey.Submission, error) {
 		return s, fmt.Errorf("decode submission %s: %w", row.ID, err)
 	}
 	return s, nil
+}
+
+// Comment opens what a reviewer wrote for the person.
+func (p private) Comment(row store.Submission) (string, error) {
+	if row.Comment == nil {
+		return "", nil
+	}
+	plain, err := p.vault.Open(row.Comment, review.CommentContext(row.ID))
+	if err != nil {
+		return "", fmt.Errorf("open comment on %s: %w", row.ID, err)
+	}
+	return string(plain), nil
 }
 
 // EmailKey gives the key that an address is found under.

@@ -467,10 +467,7 @@ func (c *running) routes() http.Handler {
 	r.Get("/readyz", c.ready)
 	pages, err := console.New(console.Config{
 		Store: c.store.Read(), Waiting: c.waiting, Clock: time.Now, Log: c.log,
-		Admits: func(ctx context.Context, key string) (bool, error) {
-			_, ok, err := api.Allows(ctx, c.store.Read(), key, api.ScopeJourneys)
-			return ok, err
-		},
+		Admits: c.admits, Active: c.active, Desk: c.reviewers(),
 	})
 	if err != nil {
 		panic(err) // the pages are part of this binary, and a test renders them all
@@ -556,6 +553,8 @@ func (c *running) ready(w http.ResponseWriter, r *http.Request) {
 	set("jobs", err == nil && stuck == 0, false, "jobs_given_up", "see the log for the submissions concerned")
 	dead, err := c.store.Read().DeadDeliveries(ctx)
 	set("deliveries", err == nil && dead == 0, false, "deliveries_given_up", "server webhook deliveries, then server webhook replay")
+	late, err := c.store.Read().LateReviews(ctx, time.Now())
+	set("reviews", err == nil && late == 0, false, "reviews_late", "see the review queue of the console")
 	status := http.StatusOK
 	for _, p := range parts {
 		if p.Needed && !p.OK {

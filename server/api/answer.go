@@ -22,7 +22,7 @@ type answer struct {
 	OCR             *answerRead          `json:"ocr,omitempty"`
 	Review          *answerReview        `json:"review,omitempty"`
 	Email           string               `json:"email,omitempty"`
-	Reviewer        string               `json:"reviewer,omitempty"`
+	Reviewer        string               `json:"reviewer,omitempty" enum:"system,agent"`
 	Recognition     *float64             `json:"recognition_score,omitempty"`
 	DuplicateKey    string               `json:"duplicated_information,omitempty"`
 	Applicant       string               `json:"applicant_id,omitempty"`
@@ -196,8 +196,11 @@ const (
 	resultIncomplete = "incomplete"
 )
 
-// The centre decides by rules; a person's decision would say "agent".
-const reviewerSystem = "system"
+// Who decided: the centre's rules, or a person.
+const (
+	reviewerSystem = "system"
+	reviewerAgent  = "agent"
+)
 
 // timestamp is UTC with milliseconds; nothing for the zero time.
 func timestamp(t time.Time) string {
@@ -304,8 +307,9 @@ func (a *answer) document(d journey.Submission) {
 	}
 }
 
-// kyc tells the decision and the attempts that led to it.
-func kyc(s store.Submission, d journey.Submission) *answerKYC {
+// kyc tells the decision and the attempts that led to it. What a reviewer wrote goes over
+// the text of their code.
+func kyc(s store.Submission, d journey.Submission, comment string) *answerKYC {
 	k := &answerKYC{Result: resultIncomplete, CommentCode: s.CommentCode}
 	switch s.Decision {
 	case journey.Approved:
@@ -317,6 +321,9 @@ func kyc(s store.Submission, d journey.Submission) *answerKYC {
 	}
 	if s.CommentCode != "" {
 		k.Comment = text(journey.CodeKey{Step: journey.StepFinal, Kind: journey.Reject, Code: s.CommentCode})
+	}
+	if comment != "" {
+		k.Comment = comment
 	}
 	var step1, step2 []time.Time
 	for _, at := range d.Attempts {

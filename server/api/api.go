@@ -42,6 +42,8 @@ type Store interface {
 // Private opens what is kept encrypted, and makes the keys it is found under.
 type Private interface {
 	Dossier(row store.Submission) (journey.Submission, error)
+	// Comment is what a reviewer wrote for the person; empty: nothing.
+	Comment(row store.Submission) (string, error)
 	EmailKey(email string) string
 	UserKey(user string) string
 	// Picture opens a sealed picture. One that is not here is store.ErrNotFound.

@@ -41,6 +41,18 @@ func TestOneSubmissionHasTheContractsShape(t *testing.T) {
 	require.Nil(t, camera["error"])
 }
 
+func TestADecisionByAPersonSaysSoWithTheirComment(t *testing.T) {
+	_, got := ask(t, sample(), "good", "/submission?submission_id=one")
+	require.Equal(t, "system", got["reviewer"])
+	s := sample()
+	s.rows[0].Reviewer, s.rows[0].Comment = "anna", []byte("Please bring the other passport.")
+	_, got = ask(t, s, "good", "/submission?submission_id=one")
+	require.Equal(t, "agent", got["reviewer"])
+	kyc := got["kyc"].(map[string]any)
+	require.Equal(t, "Please bring the other passport.", kyc["comment"])
+	require.Equal(t, "duplicate_user", kyc["commentCode"])
+}
+
 func TestWhatWasReadIsToldFieldByField(t *testing.T) {
 	var a answer
 	box := []float64{.1, .2, .3, .2, .3, .4, .1, .4}

@@ -129,6 +129,8 @@ func (s *shelf) Dossier(r store.Submission) (journey.Submission, error) { return
 func (s *shelf) EmailKey(v string) string                               { return "key of " + v }
 func (s *shelf) UserKey(v string) string                                { return "key of " + v }
 
+func (s *shelf) Comment(r store.Submission) (string, error) { return string(r.Comment), nil }
+
 func (s *shelf) Picture(_ store.Submission, e store.Evidence) ([]byte, error) {
 	b, ok := s.pictures[e.ID]
 	if !ok {

@@ -103,7 +103,11 @@ func (s server) shape(ctx context.Context, row store.Submission, part string) (*
 		out.Data = whole.Data
 	}
 	if part == "" || part == typeKYC {
-		out.KYC = kyc(row, d)
+		comment, err := s.Private.Comment(row)
+		if err != nil {
+			return nil, err
+		}
+		out.KYC = kyc(row, d, comment)
 	}
 	if part == "" || part == typeAML {
 		if out.AML, err = s.screening(ctx, row.ID); err != nil {
@@ -123,6 +127,9 @@ func (s server) shape(ctx context.Context, row store.Submission, part string) (*
 	}
 	if row.Decision != "" {
 		out.Reviewer = reviewerSystem
+		if row.Reviewer != "" {
+			out.Reviewer = reviewerAgent
+		}
 	}
 	if row.Keys.PII != "" {
 		out.DuplicateKey = strings.TrimSuffix(row.Keys.PIIVersion, ":") + ":" + row.Keys.PII

@@ -21,6 +21,7 @@ import (
 	"vestibule/server/duplicate"
 	"vestibule/server/ingest"
 	"vestibule/server/journal"
+	"vestibule/server/review"
 	"vestibule/server/store"
 	"vestibule/server/vault"
 	"vestibule/sync/seal"
@@ -237,6 +238,10 @@ func (c *Centre) safely(ctx context.Context, j store.Job) (err error) {
 	switch j.Kind {
 	case ingest.JobDecide:
 		return c.Decide(ctx, j.Subject)
+	case review.JobSettle:
+		return c.Settle(ctx, j.Subject)
+	case review.JobCheck:
+		return c.CheckAgain(ctx, j.Subject)
 	default:
 		return fmt.Errorf("no such kind of job: %s", j.Kind)
 	}

@@ -18,6 +18,7 @@ import (
 	"vestibule/server/ingest"
 	"vestibule/server/journal"
 	"vestibule/server/notify"
+	"vestibule/server/review"
 	"vestibule/server/store"
 	"vestibule/sync/wire"
 )
@@ -38,6 +39,7 @@ type Record struct {
 	Engine      string           `json:"engine"` // of the screening
 	Events      []string         `json:"events"`
 	Faces       []Alike          `json:"faces"` // submissions whose face is certainly the same
+	Review      *Reviewed        `json:"review,omitempty"`
 }
 
 // Alike names a submission with the same face.
@@ -81,6 +83,12 @@ type deciding struct {
 	screened *Screened
 	ran      map[string]interval
 	done     bool
+
+	// Of a decision by people.
+	item   *review.Item
+	kiosk  store.Kiosk
+	round  int
+	people *Reviewed
 }
 
 // timed notes when a check ran.
@@ -91,8 +99,8 @@ func (d *deciding) timed(check string, do func() error) error {
 	return err
 }
 
-// prepare does what is slow and needs no lock: opening, reading, screening.
-func (d *deciding) prepare(ctx context.Context) error {
+// open reads what was handed in, and under which policy.
+func (d *deciding) open(ctx context.Context) error {
 	r := d.c.Store.Read()
 	var err error
 	if d.policy, err = Policy(ctx, r, d.row.Project); err != nil {
@@ -116,6 +124,14 @@ func (d *deciding) prepare(ctx context.Context) error {
 		}
 	}
 	d.face = d.s.Face
+	return nil
+}
+
+// prepare does what is slow and needs no lock: opening, reading, screening.
+func (d *deciding) prepare(ctx context.Context) error {
+	if err := d.open(ctx); err != nil {
+		return err
+	}
 	if d.s.State != journey.SubmissionComplete {
 		return nil
 	}
@@ -188,13 +204,10 @@ func (d *deciding) commit(ctx context.Context, tx *store.Tx) error {
 		return nil // decided meanwhile, or replaced: the job for the newer one is queued
 	}
 	now := d.c.Now()
-	if err := d.look(ctx, tx, kiosk, now); err != nil {
+	out, err := d.ask(ctx, tx, kiosk, now)
+	if err != nil {
 		return err
 	}
-	began := d.c.Now()
-	out := decide.Decide(d.evidence, d.policy, d.lookups)
-	d.ran[decide.DecisionEvent] = interval{began, d.c.Now()}
-
 	verdict, record, err := d.journalise(ctx, tx, out, now)
 	if err != nil {
 		return err
@@ -204,6 +217,18 @@ func (d *deciding) commit(ctx context.Context, tx *store.Tx) error {
 	}
 	d.done = true
 	return nil
+}
+
+// ask looks up and asks the rules: for a decision, and whenever people have to know
+// what the checks say.
+func (d *deciding) ask(ctx context.Context, tx *store.Tx, kiosk store.Kiosk, now time.Time) (decide.Outcome, error) {
+	if err := d.look(ctx, tx, kiosk, now); err != nil {
+		return decide.Outcome{}, err
+	}
+	began := d.c.Now()
+	out := decide.Decide(d.evidence, d.policy, d.lookups)
+	d.ran[decide.DecisionEvent] = interval{began, d.c.Now()}
+	return out, nil
 }
 
 // look makes the look-ups.
@@ -356,7 +381,11 @@ func (d *deciding) link(ctx context.Context, tx *store.Tx, now time.Time) error 
 		links = append(links, duplicate.Link{Root: duplicate.Root{ID: root, Created: created}, Why: why})
 		return nil
 	}
-	if err := add(d.row.Applicant, duplicate.LinkPII); err != nil { // of an earlier revision
+	earlier, err := d.earlier(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if err := add(earlier, duplicate.LinkPII); err != nil {
 		return err
 	}
 	for _, k := range d.lookups.SamePII {
@@ -408,20 +437,31 @@ func (d *deciding) link(ctx context.Context, tx *store.Tx, now time.Time) error 
 	return nil
 }
 
-// journalise gives the outcome's events their ids and places and writes them.
-func (d *deciding) journalise(ctx context.Context, tx *store.Tx, out decide.Outcome, now time.Time) (journey.Verdict, Record, error) {
+// earlier gives the applicant whom an earlier revision belonged to. When data was
+// corrected that applicant may have been found by what was wrong: then it counts only
+// while nobody else belongs to it, and the links are looked for anew.
+func (d *deciding) earlier(ctx context.Context, tx *store.Tx) (string, error) {
+	if d.item == nil || len(d.item.Corrected) == 0 || d.row.Applicant == "" {
+		return d.row.Applicant, nil
+	}
+	others, err := tx.Same(ctx, d.row.Project, store.ByApplicant, d.row.Applicant, d.row.ID)
+	if err != nil {
+		return "", fmt.Errorf("look for the applicant: %w", err)
+	}
+	if len(others) > 0 {
+		return "", nil
+	}
+	return d.row.Applicant, nil
+}
+
+// entries gives the outcome's events their ids and places; and the ids by their names.
+func (d *deciding) entries(out decide.Outcome) ([]journey.Event, map[string]string) {
 	ids := map[string]string{}
 	for _, e := range out.Events {
 		ids[e.ID] = d.c.NewID()
 	}
 	decided := d.ran[decide.DecisionEvent]
 	events := make([]journey.Event, 0, len(out.Events)+1)
-	record := Record{
-		Decision: out.Decision, Reason: out.Reason, CommentCode: out.CommentCode, Rule: out.Rule, Fired: out.Fired,
-		Policy: d.policy, KioskPolicy: d.s.Policy, Digest: digest(d.row.Sealed, d.s.Evidence), Lookups: d.lookups,
-		Recheck: d.evidence.Recheck, Engine: aml.Engine,
-		Faces: alike(d.lookups.Faces, d.policy.Duplicates.FaceCertain),
-	}
 	for _, e := range out.Events {
 		when, ok := d.ran[e.ID]
 		if !ok {
@@ -435,6 +475,20 @@ func (d *deciding) journalise(ctx context.Context, tx *store.Tx, out decide.Outc
 		e.ID = ids[e.ID]
 		e.Started, e.Ended, e.Policy = when.started, when.ended, d.policy.Version
 		events = append(events, e)
+	}
+	return events, ids
+}
+
+// journalise writes the outcome's events.
+func (d *deciding) journalise(ctx context.Context, tx *store.Tx, out decide.Outcome, now time.Time) (journey.Verdict, Record, error) {
+	events, ids := d.entries(out)
+	record := Record{
+		Decision: out.Decision, Reason: out.Reason, CommentCode: out.CommentCode, Rule: out.Rule, Fired: out.Fired,
+		Policy: d.policy, KioskPolicy: d.s.Policy, Digest: digest(d.row.Sealed, d.s.Evidence), Lookups: d.lookups,
+		Recheck: d.evidence.Recheck, Engine: aml.Engine,
+		Faces: alike(d.lookups.Faces, d.policy.Duplicates.FaceCertain), Review: d.people,
+	}
+	for _, e := range events {
 		record.Events = append(record.Events, e.ID)
 	}
 	verdict := journey.Verdict{
@@ -462,7 +516,7 @@ func (d *deciding) settle(ctx context.Context, tx *store.Tx, v journey.Verdict, 
 		lists = d.lookups.Screening.Lists
 	}
 	if err := tx.AddDecision(ctx, store.Decision{
-		ID: v.Event, Session: v.Session, Submission: v.Submission, Revision: d.row.Revision, Applicant: d.lookups.Applicant,
+		ID: v.Event, Session: v.Session, Submission: v.Submission, Revision: d.row.Revision, Round: d.round, Applicant: d.lookups.Applicant,
 		Decision: v.Decision, Reason: v.Reason, Policy: v.Policy, Digest: record.Digest, Lists: lists, Record: body, At: now,
 	}); err != nil {
 		return err
@@ -490,6 +544,11 @@ func (d *deciding) settle(ctx context.Context, tx *store.Tx, v journey.Verdict, 
 	}
 	if err := notify.Decided(ctx, tx, d.c.NewID, d.row.Kiosk, d.row.Project, v); err != nil {
 		return err
+	}
+	if d.people == nil {
+		if err := d.handOver(ctx, tx, v, record.Fired, now); err != nil {
+			return err
+		}
 	}
 	_, err = journal.Refresh(ctx, tx, d.row.Session, d.row.Project, now, 0)
 	return err

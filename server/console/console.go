@@ -1,8 +1,10 @@
 // Package console shows the journeys in a browser: a live list, and one journey
-// with its answer first, then its timeline and its events.
+// with its answer first, then its timeline and its events. And it is where reviewers
+// find what waits for them, and decide.
 //
 // What may live here: pages, their look, the log-in, live updates. What may not:
-// personal data (the journal holds none), decisions, statements.
+// decisions, statements, and personal data, but where a reviewer has asked the desk for
+// it, which notes every view.
 package console
 
 import (
@@ -14,6 +16,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -39,8 +42,12 @@ type Store interface {
 // Config is what the console needs.
 type Config struct {
 	Store Store
-	// Admits reports whether an API key may open the console.
-	Admits func(ctx context.Context, key string) (bool, error)
+	// Admits tells who a key is, and whether it opens the console.
+	Admits func(ctx context.Context, key string) (Visitor, bool, error)
+	// Active reports whether a visitor with a name still has access; it is asked at every request.
+	Active func(ctx context.Context, name string) (bool, error)
+	// Desk is where reviewers work.
+	Desk Desk
 	// Waiting says why a submission is not decided yet; may be nil.
 	Waiting func(ctx context.Context, submission string) (string, error)
 	Clock   func() time.Time
@@ -61,17 +68,31 @@ func New(c Config) (*Console, error) {
 	if c.Every == 0 {
 		c.Every = 500 * time.Millisecond
 	}
-	pages, err := template.New("").Funcs(words).ParseFS(pageFiles, "pages/*.html")
-	if err != nil {
-		return nil, err
+	con := &Console{Config: c, visits: newVisits(c.Clock)}
+	var err error
+	con.pages, err = template.New("").Funcs(words).Funcs(template.FuncMap{"waiting": con.waiting}).ParseFS(pageFiles, "pages/*.html")
+	return con, err
+}
+
+// waiting is how many submissions wait for people, beside the name of their page;
+// nothing where that cannot be told.
+func (c *Console) waiting() string {
+	if c.Desk == nil {
+		return ""
 	}
-	return &Console{Config: c, pages: pages, visits: newVisits(c.Clock)}, nil
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	n, err := c.Desk.Open(ctx)
+	if err != nil || n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }
 
 // Handler serves everything below the path it is mounted at: /console.
 func (c *Console) Handler() http.Handler {
 	r := chi.NewRouter()
-	r.Use(strict)
+	r.Use(strict, http.NewCrossOriginProtection().Handler)
 	assets, err := fs.Sub(assetFiles, "assets")
 	if err != nil {
 		panic(err) // the folder is part of this binary
@@ -87,6 +108,7 @@ func (c *Console) Handler() http.Handler {
 		})
 		r.Get("/journeys", c.list)
 		r.Get("/journeys/{session}", c.one)
+		r.Route("/review", c.review)
 		r.Get("/live", c.liveList)
 		r.Get("/live/{session}", c.liveOne)
 	})
@@ -127,6 +149,7 @@ func (c *Console) render(page string, data any) ([]byte, error) {
 // trouble is the page for what went wrong.
 type trouble struct {
 	Title, Message, Hint string
+	Back                 string // page to go on with; empty: all journeys
 }
 
 func (c *Console) broken(w http.ResponseWriter, doing string, err error) {
@@ -135,6 +158,6 @@ func (c *Console) broken(w http.ResponseWriter, doing string, err error) {
 	}
 	c.Log.Error("console request failed", "doing", doing, "error", err)
 	c.show(w, http.StatusInternalServerError, "trouble.html", trouble{
-		"That did not work", "The centre could not " + doing + ".", "Reload the page. If it stays so, look at the centre's log and at /readyz.",
+		Title: "That did not work", Message: "The centre could not " + doing + ".", Hint: "Reload the page. If it stays so, look at the centre's log and at /readyz.",
 	})
 }

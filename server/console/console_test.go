@@ -73,7 +73,7 @@ func open(t *testing.T, s *shelf) (*http.Client, string) {
 	t.Helper()
 	c, err := New(Config{
 		Store: s, Clock: func() time.Time { return noon }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Every: 5 * time.Millisecond,
-		Admits: func(_ context.Context, key string) (bool, error) { return key == "right", nil },
+		Admits: func(_ context.Context, key string) (Visitor, bool, error) { return Visitor{}, key == "right", nil },
 	})
 	require.NoError(t, err)
 	mux := http.NewServeMux()

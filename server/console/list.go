@@ -85,7 +85,7 @@ func (c *Console) list(w http.ResponseWriter, r *http.Request) {
 	if id := bounded(values.Get("id")); id != "" {
 		before, err := time.Parse(time.RFC3339Nano, values.Get("before"))
 		if err != nil {
-			c.show(w, http.StatusBadRequest, "trouble.html", trouble{"This address is not whole", "The page of older journeys cannot be found from it.", "Go back to the list and follow “Older” again."})
+			c.show(w, http.StatusBadRequest, "trouble.html", trouble{Title: "This address is not whole", Message: "The page of older journeys cannot be found from it.", Hint: "Go back to the list and follow “Older” again."})
 			return
 		}
 		query.Before, query.BeforeID = before, id

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"net/http"
@@ -16,56 +17,98 @@ const (
 	maxForm    = 4 << 10
 )
 
+// Visitor is who has logged in. Whoever came with a partner's key has no name.
+type Visitor struct {
+	Name     string
+	Reviewer bool
+}
+
+// guest is an open log-in.
+type guest struct {
+	Visitor
+	until    time.Time
+	revealed map[string]grant // what it was said about why it is looked at
+}
+
 // visits are the open log-ins, by the random value of their cookie.
 type visits struct {
 	clock func() time.Time
 	mu    sync.Mutex
-	until map[string]time.Time
+	all   map[string]*guest
 }
 
 func newVisits(clock func() time.Time) *visits {
-	return &visits{clock: clock, until: map[string]time.Time{}}
+	return &visits{clock: clock, all: map[string]*guest{}}
 }
 
-func (v *visits) open() string {
+func (v *visits) open(who Visitor) string {
 	var raw [32]byte
 	_, _ = rand.Read(raw[:]) // never fails, by its documentation
 	id := hex.EncodeToString(raw[:])
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	now := v.clock()
-	for old, until := range v.until {
-		if now.After(until) || len(v.until) >= maxVisits {
-			delete(v.until, old)
+	for old, one := range v.all {
+		if now.After(one.until) || len(v.all) >= maxVisits {
+			delete(v.all, old)
 		}
 	}
-	v.until[id] = now.Add(visitLasts)
+	v.all[id] = &guest{Visitor: who, until: now.Add(visitLasts), revealed: map[string]grant{}}
 	return id
 }
 
-func (v *visits) valid(id string) bool {
+// find gives who has logged in under a cookie's value.
+func (v *visits) find(id string) (Visitor, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	until, ok := v.until[id]
-	return ok && v.clock().Before(until)
+	one, ok := v.all[id]
+	if !ok || !v.clock().Before(one.until) {
+		return Visitor{}, false
+	}
+	return one.Visitor, true
 }
 
 func (v *visits) close(id string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	delete(v.until, id)
+	delete(v.all, id)
 }
 
 // insiders lets only those in who have logged in.
 func (c *Console) insiders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		cookie, err := r.Cookie(cookieName)
-		if err != nil || !c.visits.valid(cookie.Value) {
-			http.Redirect(w, r, "/console/login", http.StatusSeeOther)
-			return
+		if err == nil {
+			who, ok := c.visits.find(cookie.Value)
+			if ok && who.Name != "" {
+				if ok, err = c.Active(r.Context(), who.Name); err != nil {
+					c.broken(w, "find out who you are", err)
+					return
+				}
+				if !ok {
+					c.visits.close(cookie.Value)
+				}
+			}
+			if ok {
+				next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), insider{}, inside{cookie.Value, who})))
+				return
+			}
 		}
-		next.ServeHTTP(w, r)
+		http.Redirect(w, r, "/console/login", http.StatusSeeOther)
 	})
+}
+
+// insider is the key under which a request knows who made it.
+type insider struct{}
+
+type inside struct {
+	visit string
+	Visitor
+}
+
+func visitorOf(r *http.Request) inside {
+	who, _ := r.Context().Value(insider{}).(inside)
+	return who
 }
 
 type loginData struct{ Refused string }
@@ -77,17 +120,17 @@ func (c *Console) loginPage(w http.ResponseWriter, _ *http.Request) {
 func (c *Console) login(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	key := r.PostFormValue("key")
-	ok, err := c.Admits(r.Context(), key)
+	who, ok, err := c.Admits(r.Context(), key)
 	if err != nil {
 		c.broken(w, "check the key", err)
 		return
 	}
 	if !ok {
-		c.show(w, http.StatusForbidden, "login.html", loginData{"This key does not open the console. It needs the scope admin or journeys:read; `server key add` makes one."})
+		c.show(w, http.StatusForbidden, "login.html", loginData{"This key does not open the console. It needs to be a user's, or an API key with the scope admin or journeys:read; `server user add` and `server key add` make them."})
 		return
 	}
 	http.SetCookie(w, &http.Cookie{
-		Name: cookieName, Value: c.visits.open(), Path: "/console", MaxAge: int(visitLasts.Seconds()),
+		Name: cookieName, Value: c.visits.open(who), Path: "/console", MaxAge: int(visitLasts.Seconds()),
 		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil,
 	})
 	http.Redirect(w, r, "/console/journeys", http.StatusSeeOther)

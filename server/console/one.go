@@ -47,8 +47,8 @@ func (c *Console) one(w http.ResponseWriter, r *http.Request) {
 	data, err := c.load(r.Context(), chi.URLParam(r, "session"))
 	if errors.Is(err, store.ErrNotFound) {
 		c.show(w, http.StatusNotFound, "trouble.html", trouble{
-			"No such journey", "The centre has no journey with this session id.",
-			"It may not have arrived from its kiosk yet. The list of journeys shows what has.",
+			Title: "No such journey", Message: "The centre has no journey with this session id.",
+			Hint: "It may not have arrived from its kiosk yet. The list of journeys shows what has.",
 		})
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vestibule/journey"
+	"vestibule/server/review"
 )
 
 // words are the functions that pages use.
@@ -19,6 +20,16 @@ var words = template.FuncMap{
 	"tone":     tone,
 	"code":     func(k journey.CodeKey) string { return k.String() },
 	"decision": func(d journey.Decision) string { return strings.ToLower(string(d)) },
+	"flag":     flagged,
+	"field":    fieldName,
+	"minus":    func(d time.Duration) time.Duration { return -d },
+	"millis":   func(t time.Time) int64 { return t.UnixMilli() },
+	"last": func(votes []review.Vote) *review.Vote {
+		if len(votes) == 0 {
+			return nil
+		}
+		return &votes[len(votes)-1]
+	},
 }
 
 // clock is a time of day in UTC, with what a reader needs to order events by eye.
@@ -86,4 +97,42 @@ func tone(e journey.Event) string {
 		return "seen"
 	}
 	return "good"
+}
+
+// flagged says why an item is back in the queue.
+func flagged(f review.Flag) string {
+	switch f {
+	case review.Disagreed:
+		return "two people came to different decisions"
+	case review.Undone:
+		return "a decision was undone"
+	case review.Findings:
+		return "not sent: the checks found something new"
+	case review.Known:
+		return "not sent: the applicant has another approval"
+	case review.Reopened:
+		return "looked at again"
+	}
+	return string(f)
+}
+
+// fieldName is a field as a document names it.
+func fieldName(f review.Field) string {
+	switch f {
+	case review.FamilyName:
+		return "Family name"
+	case review.GivenNames:
+		return "Given names"
+	case review.Birth:
+		return "Date of birth"
+	case review.Gender:
+		return "Sex (male, female, x)"
+	case review.Nationality:
+		return "Nationality"
+	case review.Number:
+		return "Document number"
+	case review.Expiry:
+		return "Date of expiry"
+	}
+	return string(f)
 }

@@ -19,6 +19,7 @@ type Decision struct {
 	Session    string
 	Submission string
 	Revision   int
+	Round      int // 0: by the rules; from 1: by people
 	Applicant  string
 	Decision   journey.Decision
 	Reason     journey.Reason
@@ -29,23 +30,23 @@ type Decision struct {
 	At         time.Time
 }
 
-// AddDecision stores a decision. A revision is decided once.
+// AddDecision stores a decision. A revision is decided once in each round.
 func (t *Tx) AddDecision(ctx context.Context, d Decision) error {
-	_, err := t.exec(ctx, `INSERT INTO decision (id, session, submission, revision, applicant, decision, reason, policy, digest, lists, record, at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-		d.ID, d.Session, d.Submission, d.Revision, d.Applicant, string(d.Decision), string(d.Reason), d.Policy, d.Digest, d.Lists, d.Record, micros(d.At))
+	_, err := t.exec(ctx, `INSERT INTO decision (id, session, submission, revision, applicant, decision, reason, policy, digest, lists, record, at, round)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		d.ID, d.Session, d.Submission, d.Revision, d.Applicant, string(d.Decision), string(d.Reason), d.Policy, d.Digest, d.Lists, d.Record, micros(d.At), d.Round)
 	if err != nil {
 		return fmt.Errorf("store decision: %w", err)
 	}
 	return nil
 }
 
-const decisionColumns = `id, session, submission, revision, applicant, decision, reason, policy, digest, lists, record, at`
+const decisionColumns = `id, session, submission, revision, applicant, decision, reason, policy, digest, lists, record, at, round`
 
 func scanDecision(rows *sql.Rows) (Decision, error) {
 	var d Decision
 	var at int64
-	err := rows.Scan(&d.ID, &d.Session, &d.Submission, &d.Revision, &d.Applicant, &d.Decision, &d.Reason, &d.Policy, &d.Digest, &d.Lists, &d.Record, &at)
+	err := rows.Scan(&d.ID, &d.Session, &d.Submission, &d.Revision, &d.Applicant, &d.Decision, &d.Reason, &d.Policy, &d.Digest, &d.Lists, &d.Record, &at, &d.Round)
 	d.At = moment(at)
 	return d, err
 }
@@ -144,11 +145,11 @@ type Face struct {
 	Template   []byte
 }
 
-// AddFace adds a template to the collection. The caller holds the decider's turn,
-// so the number is the next one.
+// AddFace adds a template to the collection. Its number is higher than any before, also
+// than those of faces that were taken out: whoever has read up to there finds it.
 func (t *Tx) AddFace(ctx context.Context, f Face, at time.Time) (int64, error) {
 	var seq int64
-	if err := t.row(ctx, `SELECT COALESCE(MAX(seq), 0) + 1 FROM face`).Scan(&seq); err != nil {
+	if err := t.row(ctx, `UPDATE turn SET n = n + 1 WHERE name = 'face' RETURNING n`).Scan(&seq); err != nil {
 		return 0, fmt.Errorf("number a face: %w", err)
 	}
 	_, err := t.exec(ctx, `INSERT INTO face (seq, submission, applicant, project, model, template, created) VALUES ($1, $2, $3, $4, $5, $6, $7)`,

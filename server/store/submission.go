@@ -60,6 +60,8 @@ type Submission struct {
 	DecidedRev   int
 	Decided      time.Time
 	PendingSince time.Time
+	Reviewer     string // who decided; empty: the rules
+	Comment      []byte // of the reviewer for the person, encrypted; nil: none
 }
 
 const (
@@ -68,7 +70,7 @@ const (
 	headColumns       = `id, session, kiosk, project, revision, state, stand, created, updated, received, `
 	tailColumns       = `, private,
 	pii_version, pii_key, document_key, holder_key, name_key, birth_key, email_key, phone_key, user_key,
-	document_type, document_rank, applicant, decision, reason, comment_code, decided_rev, decided, pending`
+	document_type, document_rank, applicant, decision, reason, comment_code, decided_rev, decided, pending, reviewer, comment`
 )
 
 func scanSubmission(scan func(...any) error) (Submission, error) {
@@ -77,7 +79,8 @@ func scanSubmission(scan func(...any) error) (Submission, error) {
 	k := &s.Keys
 	err := scan(&s.ID, &s.Session, &s.Kiosk, &s.Project, &s.Revision, &s.State, &s.Stand, &created, &updated, &received, &s.Sealed, &s.Private,
 		&k.PIIVersion, &k.PII, &k.Document, &k.Holder, &k.Name, &k.Birth, &k.Email, &k.Phone, &k.User,
-		&s.DocumentType, &s.DocumentRank, &s.Applicant, &s.Decision, &s.Reason, &s.CommentCode, &s.DecidedRev, &decided, &pending)
+		&s.DocumentType, &s.DocumentRank, &s.Applicant, &s.Decision, &s.Reason, &s.CommentCode, &s.DecidedRev, &decided, &pending,
+		&s.Reviewer, &s.Comment)
 	s.Created, s.Updated, s.Received = moment(created), moment(updated), moment(received)
 	s.Decided, s.PendingSince = moment(decided), moment(pending)
 	return s, none(err)
@@ -120,14 +123,15 @@ func (t *Tx) SetStand(ctx context.Context, id string, stand Stand) error {
 	return nil
 }
 
-// SetDecision writes the outcome of a submission's revision.
+// SetDecision writes the outcome of a submission's revision, as one of the rules: see SetReviewer.
 func (t *Tx) SetDecision(ctx context.Context, id string, v journey.Verdict, revision int, applicant string) error {
 	var pending int64
 	if v.Decision == journey.Pending {
 		pending = micros(v.At)
 	}
 	_, err := t.exec(ctx, `UPDATE submission SET decision = $2, reason = $3, comment_code = $4, decided_rev = $5, decided = $6,
-		pending = CASE WHEN CAST($7 AS BIGINT) <> 0 THEN CAST($7 AS BIGINT) ELSE pending END, applicant = $8, stand = $9 WHERE id = $1`,
+		pending = CASE WHEN CAST($7 AS BIGINT) <> 0 THEN CAST($7 AS BIGINT) ELSE pending END, applicant = $8, stand = $9,
+		reviewer = '', comment = NULL WHERE id = $1`,
 		id, string(v.Decision), string(v.Reason), v.CommentCode, revision, micros(v.At), pending, applicant, string(StandDecided))
 	if err != nil {
 		return fmt.Errorf("write decision: %w", err)
@@ -253,6 +257,16 @@ func (r Reader) EvidenceOf(ctx context.Context, submission, id string) (Evidence
 	err := none(r.row(ctx, `SELECT kind, attempt, blob, size FROM evidence WHERE submission = $1 AND id = $2`, submission, id).
 		Scan(&e.Kind, &e.Attempt, &e.Blob, &e.Size))
 	return e, err
+}
+
+// EvidenceFor lists a submission's pictures, by kind and attempt.
+func (r Reader) EvidenceFor(ctx context.Context, submission string) ([]Evidence, error) {
+	rows, err := r.rows(ctx, `SELECT id, kind, attempt, blob, size FROM evidence WHERE submission = $1 ORDER BY kind, attempt, id`, submission)
+	return collect(rows, err, func(rows *sql.Rows) (Evidence, error) {
+		e := Evidence{Submission: submission}
+		err := rows.Scan(&e.ID, &e.Kind, &e.Attempt, &e.Blob, &e.Size)
+		return e, err
+	})
 }
 
 // Field names a key column that submissions can be looked up by.
