@@ -226,26 +226,43 @@ func (f *fleet) produce(ctx context.Context) error {
 	for n := 0.0; ctx.Err() == nil; {
 		due := time.Since(began).Seconds() * f.rate
 		for ; n < due; n += handful {
-			k := f.kiosks[rng.IntN(len(f.kiosks))]
-			now := time.Now()
-			for range handful {
-				e, err := k.event(now)
-				if err != nil {
-					return err
-				}
-				body, err := wire.Marshal(e)
-				if err != nil {
-					return err
-				}
-				if err := k.queue.add(e.ID, body, now); err != nil {
-					return err
-				}
+			if err := f.tell(f.kiosks[rng.IntN(len(f.kiosks))], handful); err != nil {
+				return err
 			}
-			f.made.Add(handful)
-			k.up.Kick()
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
+	return nil
+}
+
+// everybody has every kiosk tell one event.
+func (f *fleet) everybody() error {
+	for _, k := range f.kiosks {
+		if err := f.tell(k, 1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tell has a kiosk make n events at once.
+func (f *fleet) tell(k *kiosk, n int) error {
+	now := time.Now()
+	for range n {
+		e, err := k.event(now)
+		if err != nil {
+			return err
+		}
+		body, err := wire.Marshal(e)
+		if err != nil {
+			return err
+		}
+		if err := k.queue.add(e.ID, body, now); err != nil {
+			return err
+		}
+	}
+	f.made.Add(int64(n))
+	k.up.Kick()
 	return nil
 }
 

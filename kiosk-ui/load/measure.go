@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"vestibule/kiosk-ui/child"
 	"vestibule/models/evaluate/figures"
 	"vestibule/sync/seal"
 )
@@ -150,23 +151,19 @@ func (f *fleet) measure(ctx context.Context) (figures.Set, error) {
 	}
 	f.say("carried %.0f events/s, p99 %.0f ms; the centre crashes", carried, f.waits.quantile(.99))
 
-	sessions := map[*kiosk]string{}
-	for _, k := range f.kiosks {
-		sessions[k] = k.up.Status().Session
-	}
 	f.server.Kill()
 	crashed := time.Now()
 	if err := f.startServer(ctx); err != nil {
 		return nil, err
 	}
 	again := time.Since(crashed)
-	if _, err := f.allOnline(ctx, func(k *kiosk) bool {
-		s := k.up.Status()
-		return s.Online && s.Session != sessions[k]
-	}); err != nil {
+	if err := f.everybody(); err != nil {
 		return nil, err
 	}
-	one("load.reconnect_s", time.Since(crashed).Seconds(), "s", fmt.Sprintf("from a kill of the server, started again at once (%.1f s), until all were back", again.Seconds()))
+	if err := child.WaitFor(ctx, 3*time.Minute, func() (bool, error) { return f.answered.Load() == f.made.Load(), nil }, "not every kiosk came back"); err != nil {
+		return nil, err
+	}
+	one("load.reconnect_s", time.Since(crashed).Seconds(), "s", fmt.Sprintf("from a kill of the server, started again at once (%.1f s), until an event of every kiosk was acknowledged", again.Seconds()))
 	set["seal.mb_per_s"], err = sealing()
 	return set, err
 }

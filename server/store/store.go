@@ -39,6 +39,7 @@ var ErrNotFound = errors.New("not found")
 type Store struct {
 	write *sql.DB // SQLite: one connection, so that writers queue here and not in the file
 	read  *sql.DB
+	group *group // SQLite's; PostgreSQL commits together by itself
 	pg    bool
 }
 
@@ -85,6 +86,7 @@ func (s *Store) openSQLite(path string) error {
 		return fmt.Errorf("open SQLite: %w", err)
 	}
 	s.write.SetMaxOpenConns(1)
+	s.group = &group{db: s.write}
 	if s.read, err = sql.Open("sqlite3", source("&_query_only=on")); err != nil {
 		return errors.Join(fmt.Errorf("open SQLite: %w", err), s.write.Close())
 	}
@@ -162,8 +164,12 @@ type Tx struct{ Reader }
 // Read gives a reader outside any transaction.
 func (s *Store) Read() Reader { return Reader{q: s.read, pg: s.pg} }
 
-// Write runs do in one transaction. What do returns as an error undoes all of it.
+// Write runs do in one transaction. What do returns as an error undoes all of it. On SQLite do may run on another
+// writer's goroutine, and see what is not committed yet, of writers that are committed together with it.
 func (s *Store) Write(ctx context.Context, do func(*Tx) error) error {
+	if s.group != nil {
+		return s.group.write(ctx, do)
+	}
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)

@@ -21,8 +21,8 @@ import (
 type ReceiverConfig struct {
 	Client  string // client id; empty: identity.CentreName. Several copies need several ids: centre.1, centre.2
 	Share   string // name of a shared subscription, when several copies read from one broker
-	Workers int    // kiosks worked on at the same time; 4
-	Queue   int    // frames waiting per worker; 128
+	Workers int    // kiosks worked on at the same time, so that their frames are committed together; 32
+	Queue   int    // frames waiting per worker; 32
 	// Observe hears of every frame that was not accepted, and why. It must not block; nil: nobody.
 	Observe func(Rejection)
 	Now     func() time.Time // wall clock; nil: time.Now
@@ -75,8 +75,8 @@ func NewReceiver(t Transport, inbox Inbox, keys Keys, c ReceiverConfig) *Receive
 	if c.Client == "" {
 		c.Client = identity.CentreName
 	}
-	c.Workers = orDefault(c.Workers, 4)
-	c.Queue = orDefault(c.Queue, 128)
+	c.Workers = orDefault(c.Workers, 32)
+	c.Queue = orDefault(c.Queue, 32)
 	if c.Now == nil {
 		c.Now = time.Now
 	}
