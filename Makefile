@@ -20,7 +20,7 @@ PKG_TRAIN   := python3-torch python3-opencv python3-pil fonts-ocr-b fonts-dejavu
 # Packages without cgo: their tests also run under the race detector, which costs seconds there and minutes elsewhere.
 RACE := ./journey/... ./sync/... ./agent/check/... ./agent/visitor/... ./server/decide/... ./server/duplicate/... ./server/aml/...
 
-.PHONY: help demo run test check bench bench-centre schedules chaos evaluate peers contract train-mrz models deps build clean
+.PHONY: help demo run test check bench bench-centre schedules chaos load evaluate peers contract train-mrz models deps build clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -64,6 +64,12 @@ BROKER ?= embedded
 chaos: deps build ## kill, cut, starve and mis-set real kiosks, broker and centre, and compare (N=20 BROKER=embedded|mosquitto SEED=1)
 	@go build -o $(BIN)/ ./kiosk-ui/chaos
 	@$(BIN)/chaos -bin $(BIN) -out $(BUILD)/chaos -broker $(BROKER) -seed $(SEED) -n $(if $(filter command,$(firstword $(origin N))),$(N),20)
+
+KIOSKS ?= 2000
+RATE   ?= 5000
+load: build ## how much one centre carries (KIOSKS=2000 RATE=5000), written to build/load.json and .svg
+	@go build -o $(BIN)/ ./kiosk-ui/load
+	@$(BIN)/load -bin $(BIN) -out $(BUILD)/load -kiosks $(KIOSKS) -rate $(RATE)
 
 # Screening first: the page that the other command writes shows the figures of both.
 evaluate: deps models ## accuracy on a labelled set (DATA=dir), written to build/evaluate.json and .html

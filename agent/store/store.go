@@ -319,12 +319,13 @@ func (s *Store) restoreReserve() {
 
 func dsn(path string) string {
 	return source(path, url.Values{
-		"_journal_mode":  {"WAL"},
-		"_synchronous":   {"FULL"},
-		"_busy_timeout":  {"5000"},
-		"_secure_delete": {"true"},
-		"_foreign_keys":  {"on"},
-		"_txlock":        {"immediate"},
+		"_journal_mode":    {"WAL"},
+		"_synchronous":     {"FULL"},
+		"_busy_timeout":    {"5000"},
+		"_secure_delete":   {"true"},
+		"_stmt_cache_size": {"64"},
+		"_foreign_keys":    {"on"},
+		"_txlock":          {"immediate"},
 	})
 }
 

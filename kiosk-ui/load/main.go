@@ -24,6 +24,7 @@ func main() {
 	flag.IntVar(&o.kiosks, "kiosks", 2000, "kiosks")
 	flag.Float64Var(&o.rate, "rate", 5000, "events a second, of all kiosks together")
 	flag.DurationVar(&o.lasts, "for", time.Minute, "how long the load lasts")
+	flag.DurationVar(&o.idle, "idle", 130*time.Second, "how long they only stay connected before memory is looked at: Go gives back what it does not need after two minutes")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -38,6 +39,7 @@ type options struct {
 	kiosks   int
 	rate     float64
 	lasts    time.Duration
+	idle     time.Duration
 }
 
 func run(ctx context.Context, o options) error {

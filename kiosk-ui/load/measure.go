@@ -115,7 +115,7 @@ func (f *fleet) measure(ctx context.Context) (figures.Set, error) {
 	}
 	one("load.connect_s", took.Seconds(), "s", "all kiosks for the first time, policy taken down")
 	f.say("all on line after %.1f s", took.Seconds())
-	pause(ctx, 10*time.Second)
+	pause(ctx, f.idle)
 	idle := rss(f.server.PID())
 	one("load.idle_kiosk_kb", 1024*(idle-bare)/float64(len(f.kiosks)), "KB", "server's RSS before and after they connected, divided by them")
 

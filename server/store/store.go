@@ -80,7 +80,7 @@ func (s *Store) openSQLite(path string) error {
 	}
 	source := func(extra string) string {
 		return "file:" + (&url.URL{Path: path}).EscapedPath() +
-			"?_journal_mode=WAL&_synchronous=FULL&_busy_timeout=10000&_foreign_keys=on&_secure_delete=on" + extra
+			"?_journal_mode=WAL&_synchronous=FULL&_busy_timeout=10000&_foreign_keys=on&_secure_delete=on&_stmt_cache_size=128" + extra
 	}
 	if s.write, err = sql.Open("sqlite3", source("&_txlock=immediate")); err != nil {
 		return fmt.Errorf("open SQLite: %w", err)
