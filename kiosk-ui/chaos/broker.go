@@ -15,9 +15,10 @@ import (
 const (
 	embedded  = "embedded"  // in the centre's own program
 	mosquitto = "mosquitto" // Debian's, configured by `server broker mosquitto`
+	natsd     = "nats"      // a NATS server, which speaks MQTT
 )
 
-func brokers() string { return embedded + ", " + mosquitto }
+func brokers() string { return embedded + ", " + mosquitto + ", " + natsd }
 
 // pipe is a broker in a process of its own.
 type pipe struct {
@@ -28,12 +29,21 @@ type pipe struct {
 
 // openPipe makes a broker of that kind and starts it.
 func (w *world) openPipe(ctx context.Context, addr string) (*pipe, error) {
-	if w.broker != mosquitto {
+	if w.broker != mosquitto && w.broker != natsd {
 		return nil, fmt.Errorf("there is no broker %q; there are %s", w.broker, brokers())
 	}
 	dir := filepath.Join(w.dir, "broker")
 	if _, err := w.tool(ctx, "", "server", "broker", "mosquitto", "--data", w.centre.data, "--out", dir, "--listen", addr); err != nil {
 		return nil, err
+	}
+	p := &pipe{addr: addr, logs: w.centre.logs}
+	if w.broker == natsd {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		p.argv = []string{self, "nats", "-dir", dir, "-listen", addr}
+		return p, p.start(ctx)
 	}
 	conf := filepath.Join(dir, "mosquitto.conf")
 	if os.Geteuid() == 0 { // it would become another user, who cannot read what is ours
@@ -48,7 +58,7 @@ func (w *world) openPipe(ctx context.Context, addr string) (*pipe, error) {
 			return nil, err
 		}
 	}
-	p := &pipe{addr: addr, logs: w.centre.logs, argv: []string{"mosquitto", "-c", conf}}
+	p.argv = []string{"mosquitto", "-c", conf}
 	return p, p.start(ctx)
 }
 

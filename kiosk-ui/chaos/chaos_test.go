@@ -11,9 +11,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "kiosk" { // a kiosk of a schedule: this program started itself
-		os.Exit(kioskMain(os.Args[2:]))
-	}
+	part() // of a schedule: this program started itself
 	os.Exit(m.Run())
 }
 

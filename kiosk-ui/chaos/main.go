@@ -18,9 +18,7 @@ import (
 )
 
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == "kiosk" {
-		os.Exit(kioskMain(os.Args[2:]))
-	}
+	part()
 	var o options
 	flag.StringVar(&o.bin, "bin", "build/bin", "folder of the programs")
 	flag.StringVar(&o.out, "out", "build/chaos", "folder for everything that is made")
@@ -34,6 +32,19 @@ func main() {
 	if err := repeat(ctx, o, *n, *seed); err != nil {
 		fmt.Fprintln(os.Stderr, "chaos:", err)
 		os.Exit(1)
+	}
+}
+
+// part runs this program as one of the processes of a schedule, if it was started as one.
+func part() {
+	if len(os.Args) < 2 {
+		return
+	}
+	switch os.Args[1] {
+	case "kiosk":
+		os.Exit(kioskMain(os.Args[2:]))
+	case "nats":
+		os.Exit(natsMain(os.Args[2:]))
 	}
 }
 

@@ -486,3 +486,24 @@ func TestASilentCentreIsNoticed(t *testing.T) {
 		require.Empty(t, w.up.Status().Code)
 	})
 }
+
+func TestWhatWaitsIsBoundedInBytes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, key(t), 1, linktest.Faults{})
+		defer w.close()
+		stuck := make(chan struct{})
+		w.recv = link.NewReceiver(w.net, w.inbox, func(ctx context.Context, _ string) (*ecdsa.PublicKey, error) {
+			<-stuck // a database that takes its time
+			return &w.key.PublicKey, nil
+		}, link.ReceiverConfig{Held: 200 << 10})
+		w.stopRecv = start(w.recv.Run)
+		w.startKiosk(t)
+		w.append(t, 200, 9000)
+		time.Sleep(3 * time.Second)
+		require.Positive(t, w.recv.Rejected()[link.RejectOverload])
+		close(stuck)
+		_, ok := w.drain(t, time.Minute)
+		require.True(t, ok, "what was turned away comes again")
+		require.NoError(t, w.check())
+	})
+}

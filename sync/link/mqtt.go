@@ -254,7 +254,7 @@ func codeOf(err error) string {
 	return CodeUnreachable
 }
 
-func orDefault[T int | time.Duration](v, otherwise T) T {
+func orDefault[T int | int64 | time.Duration](v, otherwise T) T {
 	if v <= 0 {
 		return otherwise
 	}

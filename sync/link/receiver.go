@@ -22,7 +22,8 @@ type ReceiverConfig struct {
 	Client  string // client id; empty: identity.CentreName. Several copies need several ids: centre.1, centre.2
 	Share   string // name of a shared subscription, when several copies read from one broker
 	Workers int    // kiosks worked on at the same time, so that their frames are committed together; 32
-	Queue   int    // frames waiting per worker; 32
+	Queue   int    // frames waiting per worker; 256
+	Held    int64  // bytes of frames waiting for all workers together; 64 MiB
 	// Observe hears of every frame that was not accepted, and why. It must not block; nil: nobody.
 	Observe func(Rejection)
 	Now     func() time.Time // wall clock; nil: time.Now
@@ -68,6 +69,7 @@ type Receiver struct {
 	ready     chan struct{}
 	once      sync.Once
 	counts    [len(rejectCodes)]atomic.Uint64
+	held      atomic.Int64 // bytes of frames that wait
 }
 
 // NewReceiver makes a receiver that Run drives.
@@ -76,7 +78,8 @@ func NewReceiver(t Transport, inbox Inbox, keys Keys, c ReceiverConfig) *Receive
 		c.Client = identity.CentreName
 	}
 	c.Workers = orDefault(c.Workers, 32)
-	c.Queue = orDefault(c.Queue, 32)
+	c.Queue = orDefault(c.Queue, 256)
+	c.Held = orDefault(c.Held, 64<<20)
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -200,12 +203,17 @@ func (r *Receiver) receive(m Message) {
 		go m.Ack() // acknowledging may block, receiving must not
 		return
 	}
-	select {
-	case r.worker(kiosk).in <- arrival{Message: m, lane: lane, kiosk: kiosk}:
-	default:
-		r.reject(RejectOverload, m, kiosk, nil)
-		go m.Ack()
+	size := int64(len(m.Payload))
+	if r.held.Add(size) <= r.c.Held {
+		select {
+		case r.worker(kiosk).in <- arrival{Message: m, lane: lane, kiosk: kiosk}:
+			return
+		default:
+		}
 	}
+	r.held.Add(-size)
+	r.reject(RejectOverload, m, kiosk, nil)
+	go m.Ack()
 }
 
 func (r *Receiver) publish(ctx context.Context, topic string, payload []byte) {

@@ -121,6 +121,7 @@ func (w *worker) peer(kiosk string) *peer {
 // take works on one message. Whatever it holds, the next one is worked on too.
 func (w *worker) take(ctx context.Context, a arrival, touched map[string]*peer) {
 	defer a.Ack()
+	defer w.r.held.Add(-int64(len(a.Payload)))
 	var code string
 	var err error
 	switch a.lane {
