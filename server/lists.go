@@ -2,43 +2,90 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"log/slog"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
 	"vestibule/server/aml"
-	"vestibule/server/centre"
+	"vestibule/server/aml/source"
+	"vestibule/server/lists"
 	"vestibule/server/store"
 	"vestibule/sync/fault"
 )
 
+// commandLine is who does what commands do, in the audit.
+const commandLine = "command line"
+
+func keeper(s *store.Store) lists.Keeper {
+	return lists.Keeper{Store: s, Now: time.Now, NewID: newID}
+}
+
 func listImport(ctx context.Context, p *program, args []string) error {
+	return p.withList(ctx, args, func(s *store.Store, list aml.List, force bool) error {
+		taken, err := keeper(s).Take(ctx, list, commandLine, force)
+		if err != nil {
+			return err
+		}
+		if taken.Forced != nil {
+			_, _ = fmt.Fprintln(p.errs, "imported although:")
+			report(p.errs, taken.Forced)
+		}
+		_, _ = fmt.Fprintf(p.out, "%s\t%s\t%d entries\n", list.Source, list.Snapshot[:12], len(list.Entities))
+		return nil
+	})
+}
+
+func listDiff(ctx context.Context, p *program, args []string) error {
+	return p.withList(ctx, args, func(s *store.Store, list aml.List, _ bool) error {
+		change, refused, err := keeper(s).Compare(ctx, list)
+		if err != nil {
+			return err
+		}
+		_, _ = fmt.Fprintf(p.out, "%s\t%d entries in force\t%d in the file\t%d added\t%d changed\t%d removed\n",
+			list.Source, change.Before, change.After, len(change.Added), len(change.Changed), len(change.Removed))
+		for _, part := range []struct {
+			sign string
+			ids  []string
+		}{{"+", change.Added}, {"~", change.Changed}, {"-", change.Removed}} {
+			for _, id := range part.ids {
+				_, _ = fmt.Fprintf(p.out, "%s\t%s\n", part.sign, id)
+			}
+		}
+		if refused != nil {
+			_, _ = fmt.Fprintln(p.errs, "an import would be refused:")
+			report(p.errs, refused)
+		}
+		return nil
+	})
+}
+
+// withList reads the list that a command names and opens the database.
+func (p *program) withList(ctx context.Context, args []string, do func(s *store.Store, list aml.List, force bool) error) error {
 	fs, data, db := p.flags("PATH…")
 	kind := fs.String("kind", "", "format of the list: "+kinds())
+	as := fs.String("as", "", "name of the list, where its kind leaves that open")
+	force := new(bool)
+	if p.name == "list import" {
+		fs.BoolVar(force, "force", false, "import the list although it looks like an accident; the audit says so")
+	}
 	operands, err := p.parse(fs, args, "data", "kind")
 	if err != nil {
 		return err
 	}
 	if len(operands) == 0 {
-		_, _ = fmt.Fprintln(p.errs, "server list import: give the list's file or folder")
+		_, _ = fmt.Fprintf(p.errs, "server %s: give the list's file or folder\n", p.name)
 		return errUsage
 	}
 	for _, other := range operands[1:] {
 		// An OFAC list is several files side by side; naming more than one of them is
 		// all the same, but files elsewhere would be left out without a word.
 		if filepath.Dir(other) != filepath.Dir(operands[0]) {
-			_, _ = fmt.Fprintln(p.errs, "server list import: give one list; its files lie side by side in one folder")
+			_, _ = fmt.Fprintf(p.errs, "server %s: give one list; its files lie side by side in one folder\n", p.name)
 			return errUsage
 		}
 	}
-	list, err := aml.Load(aml.Kind(*kind), operands[0])
+	list, err := source.Load(aml.Kind(*kind), operands[0], aml.Source(*as))
 	if err != nil {
 		return fault.New("list_unreadable", "the list cannot be imported; the one in force stays", "formats: "+kinds(), err)
 	}
@@ -50,111 +97,46 @@ func listImport(ctx context.Context, p *program, args []string) error {
 		return err
 	}
 	defer s.Close()
-	if err := saveList(ctx, s, list, time.Now()); err != nil {
-		return err
-	}
-	_, _ = fmt.Fprintf(p.out, "%s\t%s\t%d entries\n", list.Source, list.Snapshot[:12], len(list.Entities))
-	return nil
+	return do(s, list, *force)
 }
 
 func kinds() string {
 	var names []string
-	for _, k := range aml.Kinds() {
+	for _, k := range source.Kinds() {
 		names = append(names, string(k))
 	}
 	return strings.Join(names, ", ")
 }
 
-// saveList stores a list as imported and puts it in force for its source.
-func saveList(ctx context.Context, s *store.Store, list aml.List, now time.Time) error {
-	entities := make([]store.ListEntity, 0, len(list.Entities))
-	for _, e := range list.Entities {
-		body, err := json.Marshal(e)
-		if err != nil {
-			return fmt.Errorf("encode list entry: %w", err)
-		}
-		sum := sha256.Sum256(body)
-		entities = append(entities, store.ListEntity{ID: e.ID, Hash: hex.EncodeToString(sum[:]), Body: body})
-	}
-	head := list
-	head.Entities = nil
-	meta, err := json.Marshal(head)
+func listWithdraw(ctx context.Context, p *program, args []string) error {
+	fs, data, db := p.flags("SOURCE")
+	operands, err := p.parse(fs, args, "data")
 	if err != nil {
-		return fmt.Errorf("encode list: %w", err)
+		return err
 	}
-	return s.Write(ctx, func(tx *store.Tx) error {
-		snapshot := store.Snapshot{ID: list.Snapshot, Kind: string(list.Source), Meta: meta, Imported: now}
-		if err := tx.SaveSnapshot(ctx, snapshot, entities); err != nil {
-			return err
-		}
-		return tx.Audit(ctx, newID(), "command line", "list import", list.Snapshot, now)
-	})
-}
-
-// lists keeps the lists in force in memory in step with the database.
-type lists struct {
-	store    *store.Store
-	screener aml.Screener
-	log      *slog.Logger
-	inForce  []string
-}
-
-// refresh builds a new index when other snapshots are in force than before.
-func (l *lists) refresh(ctx context.Context) error {
-	snapshots, err := l.store.Read().ActiveSnapshots(ctx)
+	if len(operands) != 1 {
+		fs.Usage()
+		return errUsage
+	}
+	s, err := open(ctx, *data, *db)
 	if err != nil {
-		return fmt.Errorf("look for lists: %w", err)
+		return err
 	}
-	var ids []string
-	for _, s := range snapshots {
-		ids = append(ids, s.ID)
-	}
-	if len(ids) == 0 || slices.Equal(ids, l.inForce) {
-		return nil
-	}
-	all := make([]aml.List, 0, len(snapshots))
-	for _, s := range snapshots {
-		var list aml.List
-		if err := json.Unmarshal(s.Meta, &list); err != nil {
-			return fmt.Errorf("read list %s: %w", s.Kind, err)
-		}
-		rows, err := l.store.Read().ListEntities(ctx, s.ID)
-		if err != nil {
-			return fmt.Errorf("read list %s: %w", s.Kind, err)
-		}
-		for _, row := range rows {
-			var e aml.Entity
-			if err := json.Unmarshal(row.Body, &e); err != nil {
-				return fmt.Errorf("read list %s: %w", s.Kind, err)
-			}
-			list.Entities = append(list.Entities, e)
-		}
-		all = append(all, list)
-	}
-	index, err := aml.Build(all...)
+	defer s.Close()
+	snapshot, err := keeper(s).Withdraw(ctx, aml.Source(operands[0]), commandLine)
 	if err != nil {
-		return fmt.Errorf("build index: %w", err)
+		return err
 	}
-	l.screener.Swap(index)
-	l.inForce = ids
-	l.log.InfoContext(ctx, "lists in force", "index", index.ID(), "people", index.People())
+	_, _ = fmt.Fprintf(p.out, "%s\t%s\twithdrawn\n", operands[0], snapshot[:12])
 	return nil
 }
 
-// screen is centre.Screen over the lists in force.
-func (l *lists) screen(_ context.Context, q aml.Query) (centre.Screened, error) {
-	if !l.loaded() {
-		return centre.Screened{}, centre.ErrNoLists
-	}
-	got, err := l.screener.Screen(q)
-	if err != nil {
-		return centre.Screened{}, err
-	}
-	return centre.Screened{Lists: got.Index, Entities: got.People, Matches: got.Matches}, nil
-}
-
-// loaded reports whether there is anything to screen against.
-func (l *lists) loaded() bool {
-	_, err := l.screener.Index()
-	return !errors.Is(err, aml.ErrNotScreened)
+func listHistory(ctx context.Context, p *program, args []string) error {
+	return p.reading(ctx, args, func(r store.Reader) error {
+		lines, err := r.Audits(ctx, "list ", 200)
+		for _, a := range lines {
+			_, _ = fmt.Fprintf(p.out, "%s\t%s\t%s\t%s\n", a.At.Format(time.RFC3339), a.Who, a.What, a.Target)
+		}
+		return err
+	})
 }

@@ -29,6 +29,7 @@ import (
 	"vestibule/server/console"
 	"vestibule/server/enrol"
 	"vestibule/server/ingest"
+	"vestibule/server/lists"
 	"vestibule/server/notify"
 	"vestibule/server/store"
 	"vestibule/server/vault"
@@ -100,7 +101,7 @@ type running struct {
 	shelf    *blobs.Shelf
 	listener net.Listener
 	desk     net.Listener // for enrolments; nil: none are taken
-	lists    *lists
+	lists    *lists.InForce
 	denied   atomic.Pointer[map[string]bool]
 	told     map[string]uint64 // kiosk → highest command that the link was told of
 	engine   atomic.Pointer[worker.Client]
@@ -322,15 +323,15 @@ func (c *running) run(ctx context.Context) error {
 
 // build makes the parts that need no running ones.
 func (c *running) build(ctx context.Context) error {
-	c.lists = &lists{store: c.store, log: c.log}
-	if err := c.lists.refresh(ctx); err != nil {
+	c.lists = &lists.InForce{Store: c.store, Log: c.log}
+	if err := c.lists.Refresh(ctx); err != nil {
 		return err
 	}
 	if err := c.refreshKiosks(ctx); err != nil {
 		return err
 	}
 	c.centre = centre.New(centre.Config{
-		Store: c.store, Blobs: c.shelf, Keys: c.ring, Vault: c.vault, Engine: c.eyes, Screen: c.lists.screen,
+		Store: c.store, Blobs: c.shelf, Keys: c.ring, Vault: c.vault, Engine: c.eyes, Screen: c.lists.Screen,
 		Now: time.Now, NewID: newID, Log: c.log, Notify: func(kiosk string) { c.receiver.Notify(kiosk) },
 	})
 	if err := c.centre.LoadFaces(ctx); err != nil {
@@ -415,11 +416,11 @@ func (c *running) refresh(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		had := c.lists.loaded()
-		if err := c.lists.refresh(ctx); err != nil && ctx.Err() == nil {
+		had := c.lists.Loaded()
+		if err := c.lists.Refresh(ctx); err != nil && ctx.Err() == nil {
 			c.log.Error("lists in force stay as they are", "code", "list_refresh", "error", err)
 		}
-		if !had && c.lists.loaded() {
+		if !had && c.lists.Loaded() {
 			c.centre.Wake()
 		}
 		if err := c.refreshKiosks(ctx); err != nil && ctx.Err() == nil {
@@ -545,7 +546,7 @@ func (c *running) ready(w http.ResponseWriter, r *http.Request) {
 	set("link", c.receiver.Online(), true, "broker_unreachable", "check the broker")
 	policy, err := centre.Policy(ctx, c.store.Read(), "default")
 	set("vision", c.engine.Load() != nil && c.engine.Load().State().Up, err == nil && policy.Recheck, centre.ProblemWorker, "run make models; see the log")
-	set("lists", c.lists.loaded(), err == nil && policy.AML.Screen, centre.ProblemLists, "server list import")
+	set("lists", c.lists.Loaded(), err == nil && policy.AML.Screen, centre.ProblemLists, "server list import")
 	jobs, err := c.store.Read().OpenJobs(ctx, 1000)
 	stuck := 0
 	for _, j := range jobs {

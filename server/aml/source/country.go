@@ -1,4 +1,4 @@
-package aml
+package source
 
 import (
 	"strings"
