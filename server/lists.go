@@ -64,10 +64,15 @@ func listDiff(ctx context.Context, p *program, args []string) error {
 func (p *program) withList(ctx context.Context, args []string, do func(s *store.Store, list aml.List, force bool) error) error {
 	fs, data, db := p.flags("PATH…")
 	kind := fs.String("kind", "", "format of the list: "+kinds())
-	as := fs.String("as", "", "name of the list, where its kind leaves that open")
+	as := fs.String("as", "", "name of the list, for a list of your own or a collection of OpenSanctions")
 	force := new(bool)
 	if p.name == "list import" {
 		fs.BoolVar(force, "force", false, "import the list although it looks like an accident; the audit says so")
+	}
+	plain := fs.Usage
+	fs.Usage = func() {
+		plain()
+		_, _ = fmt.Fprint(p.errs, "\n"+source.OwnHelp)
 	}
 	operands, err := p.parse(fs, args, "data", "kind")
 	if err != nil {

@@ -55,7 +55,8 @@ type xmlFile struct {
 	*xml.Decoder
 	in    *bounded
 	path  []string
-	began int // line of the element that start gave last
+	began int  // line of the element that start gave last
+	open  bool // the first element was met
 }
 
 func newXML(in io.Reader) *xmlFile {
@@ -85,6 +86,10 @@ func (x *xmlFile) start() (xml.StartElement, error) {
 			if len(x.path) >= maxDepth {
 				return xml.StartElement{}, x.at(fmt.Errorf("elements lie more than %d deep", maxDepth))
 			}
+			if len(x.path) == 0 && x.open {
+				return xml.StartElement{}, x.at(errors.New("something follows the list's end"))
+			}
+			x.open = true
 			x.path = append(x.path, t.Name.Local)
 			x.began, _ = x.InputPos()
 			return t, nil

@@ -32,6 +32,11 @@ import (
 const (
 	OFACCSV aml.Kind = "ofac-csv" // US OFAC SDN: sdn.csv with alt.csv, add.csv, sdn_comments.csv beside it
 	UNXML   aml.Kind = "un-xml"   // UN Security Council consolidated list
+	EUXML   aml.Kind = "eu-xml"   // EU consolidated financial sanctions list, schema 1.1
+	OFSICSV aml.Kind = "ofsi-csv" // UK OFSI consolidated list, ConList.csv in the format of 2022
+	FTMJSON aml.Kind = "ftm-json" // OpenSanctions: entities.ftm.json, a line for each entity
+	OwnCSV  aml.Kind = "own-csv"  // the operator's own list: OwnHelp tells its columns
+	OFACXML aml.Kind = "ofac-xml" // US OFAC SDN: sdn_advanced.xml, in the place of the csv
 )
 
 // format is how one kind of file is read.
@@ -46,6 +51,11 @@ func formats() []format {
 	return []format{
 		{OFACCSV, aml.SourceOFAC, false, nil}, // several files
 		{UNXML, aml.SourceUN, false, readUN},
+		{EUXML, aml.SourceEU, false, readEU},
+		{OFSICSV, aml.SourceOFSI, false, readOFSI},
+		{FTMJSON, aml.SourceFTM, true, readFTM},
+		{OwnCSV, aml.SourceOwn, true, readOwn},
+		{OFACXML, aml.SourceOFAC, false, readOFACXML},
 	}
 }
 
