@@ -9,6 +9,7 @@ import (
 
 	"vestibule/server/aml"
 	"vestibule/server/aml/source"
+	"vestibule/server/centre"
 	"vestibule/server/lists"
 	"vestibule/server/store"
 	"vestibule/sync/fault"
@@ -145,3 +146,69 @@ func listHistory(ctx context.Context, p *program, args []string) error {
 		return err
 	})
 }
+
+func listShow(ctx context.Context, p *program, args []string) error {
+	return p.reading(ctx, args, func(r store.Reader) error {
+		all, err := lists.Standings(ctx, r)
+		now := time.Now()
+		for _, s := range all {
+			_, _ = fmt.Fprintf(p.out, "%s\t%s\t%s\t%d entries\tissued %s\timported %s\tconfirmed %s\tage %s\n", s.Source, s.Kind, s.Snapshot[:12], s.Entries,
+				day(s.Issued), day(s.Imported), day(s.Confirmed), age(s.Age(now)))
+		}
+		return err
+	})
+}
+
+// day writes a moment as lists are dated; "unknown" where a list says nothing.
+func day(t time.Time) string {
+	if t.IsZero() {
+		return "unknown"
+	}
+	return t.UTC().Format("2006-01-02T15:04Z")
+}
+
+func age(d time.Duration) string {
+	if d < 48*time.Hour {
+		return d.Round(time.Minute).String()
+	}
+	return fmt.Sprintf("%d days", int(d.Hours()/24))
+}
+
+// stale gives the lists that are older than the default project's policy lets them be.
+func (c *running) stale(ctx context.Context) []lists.Standing {
+	policy, err := centre.Policy(ctx, c.store.Read(), "default")
+	if err != nil || !policy.AML.Screen {
+		return nil
+	}
+	all, err := lists.Standings(ctx, c.store.Read())
+	if err != nil {
+		return nil
+	}
+	return lists.Stale(all, policy.AML.MaxAge, time.Now())
+}
+
+// staleEvery is how often the log repeats that a list is too old.
+const staleEvery = 24 * time.Hour
+
+// warnStale logs that lists are older than the default project's policy lets them be,
+// when it becomes so and then once a day.
+func (c *running) warnStale(ctx context.Context) {
+	old := c.stale(ctx)
+	if len(old) == 0 {
+		c.staleTold = time.Time{}
+		return
+	}
+	if time.Since(c.staleTold) < staleEvery {
+		return
+	}
+	c.staleTold = time.Now()
+	for _, s := range old {
+		c.log.WarnContext(ctx, "a list is too old", "code", problemStale, "list", string(s.Source), "confirmed", s.Confirmed, "hint", staleHint)
+	}
+}
+
+// What is said of lists that are too old.
+const (
+	problemStale = "list_stale"
+	staleHint    = "import the newest with server list import, or see why it cannot be fetched: server list"
+)

@@ -49,6 +49,7 @@ func verbs() []verb {
 		{"list diff", "tell what importing a list would change", listDiff},
 		{"list withdraw", "take a sanctions list out of force", listWithdraw},
 		{"list history", "tell which lists came and went, and by whom", listHistory},
+		{"list", "list the sanctions lists in force, with their age", listShow},
 		{"policy apply", "put a policy in force", policyApply},
 		{"policy show", "print the policy in force", policyShow},
 		{"verify", "prove a journey from the records as they came", verifyCommand},

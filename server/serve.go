@@ -93,21 +93,22 @@ func serveCommand(ctx context.Context, p *program, args []string) error {
 // running is a centre whose configuration holds.
 type running struct {
 	settings
-	log      *slog.Logger
-	store    *store.Store
-	vault    *vault.Vault
-	ring     *seal.Keyring
-	identity *identity.Centre
-	shelf    *blobs.Shelf
-	listener net.Listener
-	desk     net.Listener // for enrolments; nil: none are taken
-	lists    *lists.InForce
-	denied   atomic.Pointer[map[string]bool]
-	told     map[string]uint64 // kiosk → highest command that the link was told of
-	engine   atomic.Pointer[worker.Client]
-	broker   *broker.Broker
-	receiver *link.Receiver
-	centre   *centre.Centre
+	log       *slog.Logger
+	store     *store.Store
+	vault     *vault.Vault
+	ring      *seal.Keyring
+	identity  *identity.Centre
+	shelf     *blobs.Shelf
+	listener  net.Listener
+	desk      net.Listener // for enrolments; nil: none are taken
+	lists     *lists.InForce
+	denied    atomic.Pointer[map[string]bool]
+	staleTold time.Time         // when the log said last that lists are too old
+	told      map[string]uint64 // kiosk → highest command that the link was told of
+	engine    atomic.Pointer[worker.Client]
+	broker    *broker.Broker
+	receiver  *link.Receiver
+	centre    *centre.Centre
 }
 
 // prepare checks everything that can be checked before work begins, and tells
@@ -423,6 +424,7 @@ func (c *running) refresh(ctx context.Context) error {
 		if !had && c.lists.Loaded() {
 			c.centre.Wake()
 		}
+		c.warnStale(ctx)
 		if err := c.refreshKiosks(ctx); err != nil && ctx.Err() == nil {
 			c.log.Error("revocations are not up to date", "code", "database", "error", err)
 		}
@@ -547,6 +549,7 @@ func (c *running) ready(w http.ResponseWriter, r *http.Request) {
 	policy, err := centre.Policy(ctx, c.store.Read(), "default")
 	set("vision", c.engine.Load() != nil && c.engine.Load().State().Up, err == nil && policy.Recheck, centre.ProblemWorker, "run make models; see the log")
 	set("lists", c.lists.Loaded(), err == nil && policy.AML.Screen, centre.ProblemLists, "server list import")
+	set("lists_age", len(c.stale(ctx)) == 0, false, problemStale, staleHint)
 	jobs, err := c.store.Read().OpenJobs(ctx, 1000)
 	stuck := 0
 	for _, j := range jobs {

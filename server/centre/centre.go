@@ -57,6 +57,10 @@ type Screened struct {
 	Lists    string // snapshots searched
 	Entities int    // how many entries they hold
 	Matches  []aml.Match
+	// Oldest is the list that was found to be its publisher's newest longest ago, and
+	// Confirmed is when.
+	Oldest    aml.Source
+	Confirmed time.Time
 }
 
 // Config holds what a Centre works with.

@@ -256,7 +256,9 @@ func (d *deciding) look(ctx context.Context, tx *store.Tx, kiosk store.Kiosk, no
 	d.lookups.Approved = slices.DeleteFunc(d.lookups.Approved, func(k decide.Known) bool { return k.Decision != journey.Approved })
 
 	if d.screened != nil {
-		s := &decide.Screening{Lists: d.screened.Lists, Entities: d.screened.Entities}
+		s := &decide.Screening{
+			Lists: d.screened.Lists, Entities: d.screened.Entities, Oldest: string(d.screened.Oldest), Confirmed: d.screened.Confirmed,
+		}
 		for _, m := range d.screened.Matches {
 			s.Matches = append(s.Matches, decide.Match{List: string(m.Source), Entity: m.Entity, Score: m.Score})
 		}
@@ -525,13 +527,16 @@ func (d *deciding) saveScreening(ctx context.Context, tx *store.Tx, now time.Tim
 		return nil
 	}
 	status, risk := decide.StatusClear, RiskLow
+	if d.lookups.Screening.Stale(d.policy.AML, d.lookups.Now) {
+		status, risk = decide.StatusNotScreened, decide.StatusNotScreened
+	}
 	for _, m := range d.screened.Matches {
 		if m.Score < d.policy.AML.Flag {
 			continue
 		}
 		status = decide.StatusRedFlag
 		// The best score need not be the highest risk: it may be a name's alone.
-		if r := Risk(m, d.policy.AML.Flag); r == RiskHigh || risk == RiskLow {
+		if r := Risk(m, d.policy.AML.Flag); r == RiskHigh || risk != RiskHigh {
 			risk = r
 		}
 	}

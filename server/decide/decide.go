@@ -82,6 +82,10 @@ type Screening struct {
 	Lists    string // snapshots searched
 	Entities int
 	Matches  []Match // best first
+	// Oldest is the list of those searched that was found to be its publisher's newest
+	// longest ago, and Confirmed is when. Empty and zero: not known.
+	Oldest    string
+	Confirmed time.Time
 }
 
 // Packet tells whether this submission's records look replayed.

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync/atomic"
+	"time"
 
 	"vestibule/server/aml"
 	"vestibule/server/centre"
@@ -21,6 +23,13 @@ type InForce struct {
 
 	screener aml.Screener
 	ids      []string
+	oldest   atomic.Pointer[oldest]
+}
+
+// oldest is the list in force that was confirmed longest ago.
+type oldest struct {
+	source    aml.Source
+	confirmed time.Time
 }
 
 // Refresh builds a new index when other snapshots are in force than before, and holds
@@ -35,10 +44,12 @@ func (l *InForce) Refresh(ctx context.Context) error {
 		ids = append(ids, s.ID)
 	}
 	if slices.Equal(ids, l.ids) {
+		l.note(rows)
 		return nil
 	}
 	if len(ids) == 0 {
 		l.screener.Swap(nil)
+		l.oldest.Store(nil)
 		l.ids = nil
 		l.Log.WarnContext(ctx, "no list is in force any more", "code", centre.ProblemLists)
 		return nil
@@ -68,9 +79,19 @@ func (l *InForce) Refresh(ctx context.Context) error {
 		return fmt.Errorf("build index: %w", err)
 	}
 	l.screener.Swap(index)
+	l.note(rows)
 	l.ids = ids
 	l.Log.InfoContext(ctx, "lists in force", "index", index.ID(), "people", index.People())
 	return nil
+}
+
+// note keeps which of the lists is the oldest.
+func (l *InForce) note(rows []store.Snapshot) {
+	if len(rows) == 0 {
+		return
+	}
+	first := slices.MinFunc(rows, func(a, b store.Snapshot) int { return a.Confirmed.Compare(b.Confirmed) })
+	l.oldest.Store(&oldest{aml.Source(first.Kind), first.Confirmed})
 }
 
 // Screen is centre.Screen over the lists in force.
@@ -82,7 +103,11 @@ func (l *InForce) Screen(_ context.Context, q aml.Query) (centre.Screened, error
 	if err != nil {
 		return centre.Screened{}, err
 	}
-	return centre.Screened{Lists: got.Index, Entities: got.People, Matches: got.Matches}, nil
+	out := centre.Screened{Lists: got.Index, Entities: got.People, Matches: got.Matches}
+	if o := l.oldest.Load(); o != nil {
+		out.Oldest, out.Confirmed = o.source, o.confirmed
+	}
+	return out, nil
 }
 
 // Loaded reports whether there is anything to screen against.
