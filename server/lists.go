@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,6 +14,7 @@ import (
 	"vestibule/server/aml/source"
 	"vestibule/server/centre"
 	"vestibule/server/lists"
+	"vestibule/server/lists/feed"
 	"vestibule/server/store"
 	"vestibule/sync/fault"
 )
@@ -137,6 +141,61 @@ func listWithdraw(ctx context.Context, p *program, args []string) error {
 	return nil
 }
 
+func fetcher(s *store.Store, dir string, log *slog.Logger) *feed.Fetcher {
+	return &feed.Fetcher{Keeper: keeper(s), Dir: dir, Log: log}
+}
+
+func listFetch(ctx context.Context, p *program, args []string) error {
+	fs, data, db := p.flags("[SOURCE…]")
+	path := fs.String("lists", "", "file of the addresses")
+	force := fs.Bool("force", false, "put lists in force although they look like an accident; the audit says so")
+	plain := fs.Usage
+	fs.Usage = func() {
+		plain()
+		_, _ = fmt.Fprint(p.errs, "\n"+feed.Help)
+	}
+	operands, err := p.parse(fs, args, "data", "lists")
+	if err != nil {
+		return err
+	}
+	feeds, err := feed.Read(*path)
+	if err != nil {
+		return err
+	}
+	for _, name := range operands {
+		if !slices.ContainsFunc(feeds, func(f feed.Feed) bool { return string(f.Source) == name }) {
+			return fault.New("list_unknown", fmt.Sprintf("the file has no address of a list %.40q", name), "see the file of addresses", nil)
+		}
+	}
+	s, err := open(ctx, *data, *db)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	var failed []error
+	for _, f := range feeds {
+		if len(operands) > 0 && !slices.Contains(operands, string(f.Source)) {
+			continue
+		}
+		got, err := fetcher(s, *data, slog.New(slog.DiscardHandler)).Fetch(ctx, f, *force)
+		if err != nil {
+			_, _ = fmt.Fprintf(p.out, "%s\tfailed\t%s\n", f.Source, lists.Codes(err))
+			failed = append(failed, err)
+			continue
+		}
+		for _, w := range got.Warnings {
+			_, _ = fmt.Fprintln(p.errs, "warning:", w)
+		}
+		if got.Same {
+			_, _ = fmt.Fprintf(p.out, "%s\t%s\tnothing newer\n", f.Source, got.Snapshot[:12])
+			continue
+		}
+		c := got.Taken.Change
+		_, _ = fmt.Fprintf(p.out, "%s\t%s\t%d entries\t%d added\t%d changed\t%d removed\n", f.Source, got.Snapshot[:12], c.After, len(c.Added), len(c.Changed), len(c.Removed))
+	}
+	return errors.Join(failed...)
+}
+
 func listHistory(ctx context.Context, p *program, args []string) error {
 	return p.reading(ctx, args, func(r store.Reader) error {
 		lines, err := r.Audits(ctx, "list ", 200)
@@ -150,10 +209,21 @@ func listHistory(ctx context.Context, p *program, args []string) error {
 func listShow(ctx context.Context, p *program, args []string) error {
 	return p.reading(ctx, args, func(r store.Reader) error {
 		all, err := lists.Standings(ctx, r)
+		if err != nil {
+			return err
+		}
 		now := time.Now()
 		for _, s := range all {
 			_, _ = fmt.Fprintf(p.out, "%s\t%s\t%s\t%d entries\tissued %s\timported %s\tconfirmed %s\tage %s\n", s.Source, s.Kind, s.Snapshot[:12], s.Entries,
 				day(s.Issued), day(s.Imported), day(s.Confirmed), age(s.Age(now)))
+		}
+		feeds, err := r.Feeds(ctx)
+		for _, f := range feeds {
+			how := "well"
+			if f.Problem != "" {
+				how = "failed: " + f.Problem
+			}
+			_, _ = fmt.Fprintf(p.out, "%s\tfetched %s\t%s\n", f.Source, day(f.Tried), how)
 		}
 		return err
 	})

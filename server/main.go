@@ -47,6 +47,7 @@ func verbs() []verb {
 		{"key revoke", "end an API key at once", keyRevoke},
 		{"list import", "import a sanctions list and put it in force", listImport},
 		{"list diff", "tell what importing a list would change", listDiff},
+		{"list fetch", "get the lists from their addresses now", listFetch},
 		{"list withdraw", "take a sanctions list out of force", listWithdraw},
 		{"list history", "tell which lists came and went, and by whom", listHistory},
 		{"list", "list the sanctions lists in force, with their age", listShow},

@@ -30,6 +30,7 @@ import (
 	"vestibule/server/enrol"
 	"vestibule/server/ingest"
 	"vestibule/server/lists"
+	"vestibule/server/lists/feed"
 	"vestibule/server/notify"
 	"vestibule/server/store"
 	"vestibule/server/vault"
@@ -58,6 +59,7 @@ type settings struct {
 	client     string
 	share      string
 	allow      []netip.Prefix // that webhooks may call
+	feeds      []feed.Feed    // where lists come from
 }
 
 func serveCommand(ctx context.Context, p *program, args []string) error {
@@ -73,6 +75,7 @@ func serveCommand(ctx context.Context, p *program, args []string) error {
 	fs.BoolVar(&s.proxied, "behind-proxy", false, "a proxy in front ends TLS: allow plain HTTP on other than loopback addresses")
 	fs.StringVar(&s.client, "client", "", "client id at the broker, where several copies run; default centre")
 	fs.StringVar(&s.share, "share", "", "name of the shared subscription, where several copies run")
+	addresses := fs.String("lists", "", "file of the addresses that lists are fetched from, see server list fetch -help; without it none are")
 	ranges := fs.String("webhook-allow", "", "address ranges that webhooks may call although they are not public; a loopback range also allows http there")
 	if _, err := p.parse(fs, args, "data"); err != nil {
 		return err
@@ -80,6 +83,11 @@ func serveCommand(ctx context.Context, p *program, args []string) error {
 	var err error
 	if s.allow, err = prefixes(*ranges); err != nil {
 		return err
+	}
+	if *addresses != "" {
+		if s.feeds, err = feed.Read(*addresses); err != nil {
+			return err
+		}
 	}
 	s.data, s.db = *data, *db
 	log := slog.New(slog.NewJSONHandler(p.errs, nil))
@@ -254,7 +262,7 @@ func (c *running) run(ctx context.Context) error {
 	})
 
 	var parts sync.WaitGroup
-	failed := make(chan error, 5)
+	failed := make(chan error, 6)
 	part := func(name string, run func(context.Context) error) {
 		parts.Add(1)
 		go func() {
@@ -270,6 +278,9 @@ func (c *running) run(ctx context.Context) error {
 		Store: c.store, Vault: c.vault, Allow: c.allow, Now: time.Now, NewID: newID, Jitter: rand.Float64, Log: c.log,
 	}).Run)
 	part("refresh", c.refresh)
+	if len(c.feeds) > 0 {
+		part("lists", func(ctx context.Context) error { return fetcher(c.store, c.data, c.log).Run(ctx, c.feeds) })
+	}
 	if c.vision {
 		part("vision", c.see)
 	}

@@ -83,7 +83,7 @@ func (k Keeper) Take(ctx context.Context, list aml.List, who string, force bool)
 		if !force {
 			return taken, refused
 		}
-		taken.Forced, what = refused, "list import forced: "+codes(refused)
+		taken.Forced, what = refused, "list import forced: "+Codes(refused)
 	}
 	now := k.Now()
 	entities := make([]store.ListEntity, 0, len(list.Entities))
@@ -111,6 +111,11 @@ func (k Keeper) Take(ctx context.Context, list aml.List, who string, force bool)
 		taken.Same = before == list.Snapshot
 		return tx.Audit(ctx, k.NewID(), who, what, list.Snapshot, now)
 	})
+}
+
+// Confirm notes that the publisher has nothing newer than a snapshot in force.
+func (k Keeper) Confirm(ctx context.Context, snapshot string) error {
+	return k.Store.Write(ctx, func(tx *store.Tx) error { return tx.ConfirmSnapshot(ctx, snapshot, k.Now()) })
 }
 
 // Withdraw takes a source's list out of force.
@@ -145,12 +150,14 @@ func hashEntries(all []aml.Entity) (err error) {
 	return nil
 }
 
-// codes names the faults in an error, with commas.
-func codes(err error) string {
+// Codes names the faults in an error, with commas.
+func Codes(err error) string {
 	if many, ok := err.(interface{ Unwrap() []error }); ok {
 		var all []string
 		for _, e := range many.Unwrap() {
-			all = append(all, codes(e))
+			if code := Codes(e); code != "" {
+				all = append(all, code)
+			}
 		}
 		return strings.Join(all, ", ")
 	}

@@ -93,19 +93,11 @@ func Load(kind aml.Kind, path string, as aml.Source) (aml.List, error) {
 }
 
 func load(kind aml.Kind, path string, as aml.Source) (aml.List, error) {
-	i := slices.IndexFunc(formats(), func(f format) bool { return f.kind == kind })
-	if i < 0 {
-		return aml.List{}, fmt.Errorf("%w: %q; known are %q", ErrKind, kind, Kinds())
-	}
-	f := formats()[i]
-	if as != "" && as != f.source {
-		if err := checkName(f, as); err != nil {
-			return aml.List{}, err
-		}
-		f.source = as
+	f, err := formatOf(kind, as)
+	if err != nil {
+		return aml.List{}, err
 	}
 	g := newGathering(f.source, kind)
-	var err error
 	if kind == OFACCSV {
 		err = loadOFAC(g, path)
 	} else {
@@ -120,6 +112,45 @@ func load(kind aml.Kind, path string, as aml.Source) (aml.List, error) {
 		return aml.List{}, err
 	}
 	return g.finish()
+}
+
+func formatOf(kind aml.Kind, as aml.Source) (format, error) {
+	i := slices.IndexFunc(formats(), func(f format) bool { return f.kind == kind })
+	if i < 0 {
+		return format{}, fmt.Errorf("%w: %q; known are %q", ErrKind, kind, Kinds())
+	}
+	f := formats()[i]
+	if as != "" && as != f.source {
+		if err := checkName(f, as); err != nil {
+			return format{}, err
+		}
+		f.source = as
+	}
+	return f, nil
+}
+
+// NameOf gives what a list of a kind is called, where the operator calls it as.
+func NameOf(kind aml.Kind, as aml.Source) (aml.Source, error) {
+	f, err := formatOf(kind, as)
+	return f.source, err
+}
+
+// File is one of the files that a list comes in.
+type File struct {
+	Name     string
+	Required bool
+}
+
+// Files gives the files of a kind. Where it is one, its name does not matter.
+func Files(kind aml.Kind) []File {
+	if kind != OFACCSV {
+		return []File{{"list", true}}
+	}
+	var all []File
+	for _, f := range ofacFiles() {
+		all = append(all, File{f.name, f.required})
+	}
+	return all
 }
 
 // checkName holds a name for a list of the operator's own against those of the
