@@ -16,6 +16,7 @@ import (
 	"vestibule/server/lists"
 	"vestibule/server/lists/feed"
 	"vestibule/server/store"
+	"vestibule/server/vault"
 	"vestibule/sync/fault"
 )
 
@@ -217,6 +218,17 @@ func listShow(ctx context.Context, p *program, args []string) error {
 			_, _ = fmt.Fprintf(p.out, "%s\t%s\t%s\t%d entries\tissued %s\timported %s\tconfirmed %s\tage %s\n", s.Source, s.Kind, s.Snapshot[:12], s.Entries,
 				day(s.Issued), day(s.Imported), day(s.Confirmed), age(s.Age(now)))
 		}
+		for _, s := range all {
+			switch run, err := r.Rescreening(ctx, s.Snapshot); {
+			case errors.Is(err, store.ErrNotFound):
+			case err != nil:
+				return err
+			case run.Ended.IsZero():
+				_, _ = fmt.Fprintf(p.out, "%s\tscreening again\t%d people so far\t%d hits\n", s.Source, run.People, run.Hits)
+			default:
+				_, _ = fmt.Fprintf(p.out, "%s\tscreened again %s\t%d people\t%d hits\n", s.Source, day(run.Ended), run.People, run.Hits)
+			}
+		}
 		feeds, err := r.Feeds(ctx)
 		for _, f := range feeds {
 			how := "well"
@@ -224,6 +236,77 @@ func listShow(ctx context.Context, p *program, args []string) error {
 				how = "failed: " + f.Problem
 			}
 			_, _ = fmt.Fprintf(p.out, "%s\tfetched %s\t%s\n", f.Source, day(f.Tried), how)
+		}
+		return err
+	})
+}
+
+func listClear(ctx context.Context, p *program, args []string) error {
+	return p.onPair(ctx, args, true, func(c centre.Clearing, submission string, list aml.Source, entity, why string) error {
+		return c.Clear(ctx, submission, list, entity, commandLine, why)
+	})
+}
+
+func listUnclear(ctx context.Context, p *program, args []string) error {
+	return p.onPair(ctx, args, false, func(c centre.Clearing, submission string, list aml.Source, entity, _ string) error {
+		return c.Unclear(ctx, submission, list, entity, commandLine)
+	})
+}
+
+// onPair runs a change on a submission and the entry of a list.
+func (p *program) onPair(ctx context.Context, args []string, reasoned bool, do func(c centre.Clearing, submission string, list aml.Source, entity, why string) error) error {
+	fs, dir, db := p.flags("SUBMISSION SOURCE ENTITY")
+	why := new(string)
+	required := []string{"data"}
+	if reasoned {
+		fs.StringVar(why, "why", "", "how it was found that they are two people; kept encrypted")
+		required = append(required, "why")
+	}
+	operands, err := p.parse(fs, args, required...)
+	if err != nil {
+		return err
+	}
+	if len(operands) != 3 {
+		fs.Usage()
+		return errUsage
+	}
+	if len(*why) > maxWhy {
+		return fault.New("why_too_long", fmt.Sprintf("the reason is longer than %d bytes", maxWhy), "shorten it", nil)
+	}
+	keys, err := vault.Load(filepath.Join(*dir, folderKeys))
+	if err != nil {
+		return fault.New("keys_unusable", "the centre's own keys cannot be used", "restore "+folderKeys+"/ from a backup, and see to its permissions", err)
+	}
+	s, err := open(ctx, *dir, *db)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	err = do(centre.Clearing{Store: s, Vault: keys, Now: time.Now, NewID: newID}, operands[0], aml.Source(operands[1]), operands[2], *why)
+	if errors.Is(err, store.ErrNotFound) {
+		return fault.New("pair_unknown", "there is no such submission, list in force, entry or cleared pair", "server list hits and the submission's screening name them", err)
+	}
+	return err
+}
+
+// maxWhy bounds the reason for clearing a pair.
+const maxWhy = 4 << 10
+
+func listCleared(ctx context.Context, p *program, args []string) error {
+	return p.reading(ctx, args, func(r store.Reader) error {
+		all, err := r.AllCleared(ctx, 200)
+		for _, c := range all {
+			_, _ = fmt.Fprintf(p.out, "%s\t%s\t%s\t%s\tas of %s\tby %s\n", c.Submission, c.Source, c.Entity, c.Hash[:min(12, len(c.Hash))], day(c.At), c.Who)
+		}
+		return err
+	})
+}
+
+func listHits(ctx context.Context, p *program, args []string) error {
+	return p.reading(ctx, args, func(r store.Reader) error {
+		all, err := r.OpenHits(ctx, 1000)
+		for _, h := range all {
+			_, _ = fmt.Fprintf(p.out, "%s\t%s\t%s\t%.1f\tsince %s\n", h.Submission, h.Source, h.Entity, h.Score, day(h.At))
 		}
 		return err
 	})

@@ -561,6 +561,8 @@ func (c *running) ready(w http.ResponseWriter, r *http.Request) {
 	set("vision", c.engine.Load() != nil && c.engine.Load().State().Up, err == nil && policy.Recheck, centre.ProblemWorker, "run make models; see the log")
 	set("lists", c.lists.Loaded(), err == nil && policy.AML.Screen, centre.ProblemLists, "server list import")
 	set("lists_age", len(c.stale(ctx)) == 0, false, problemStale, staleHint)
+	hits, err := c.store.Read().OpenHits(ctx, 1)
+	set("list_hits", err == nil && len(hits) == 0, false, "list_hits_open", "server list hits, then server list clear, or decide anew")
 	jobs, err := c.store.Read().OpenJobs(ctx, 1000)
 	stuck := 0
 	for _, j := range jobs {

@@ -31,7 +31,7 @@ import (
 const (
 	ProblemWorker   = "vision_worker_lost" // the child died or is not there; it comes back by itself
 	ProblemModel    = "model_unusable"     // a trained network is missing or altered: run make models
-	ProblemLists    = "lists_missing"      // the policy wants screening, and no list is imported
+	ProblemLists    = "lists_missing"      // the policy wants screening, and no list is in memory
 	ProblemDatabase = "database"           // a statement failed
 	ProblemOther    = "unexpected"
 )
@@ -61,6 +61,7 @@ type Screened struct {
 	// Confirmed is when.
 	Oldest    aml.Source
 	Confirmed time.Time
+	Cleared   []Pair `json:",omitempty"` // of the matches, those that somebody found to be other people
 }
 
 // Config holds what a Centre works with.
@@ -207,6 +208,8 @@ func (c *Centre) safely(ctx context.Context, j store.Job) (err error) {
 	switch j.Kind {
 	case ingest.JobDecide:
 		return c.Decide(ctx, j.Subject)
+	case JobRescreen:
+		return c.Rescreen(ctx, j.Subject)
 	default:
 		return fmt.Errorf("no such kind of job: %s", j.Kind)
 	}
@@ -221,7 +224,7 @@ func problemOf(err error) string {
 		return ProblemWorker
 	case errors.Is(err, models.ErrModel):
 		return ProblemModel
-	case errors.Is(err, ErrNoLists):
+	case errors.Is(err, ErrNoLists), errors.Is(err, ErrListBehind):
 		return ProblemLists
 	}
 	return ProblemOther

@@ -445,10 +445,18 @@ func (d *deciding) screening() {
 		detail["best"] = number(d.l.Screening.Matches[0].Score)
 	}
 	var flags []Match
+	cleared := 0
 	for _, m := range d.l.Screening.Matches {
-		if m.Score >= rules.Flag {
+		switch {
+		case m.Score < rules.Flag:
+		case m.Cleared:
+			cleared++
+		default:
 			flags = append(flags, m)
 		}
+	}
+	if cleared > 0 {
+		detail["cleared"] = strconv.Itoa(cleared)
 	}
 	if d.stale() {
 		detail["list"], detail["days"] = d.l.Screening.Oldest, strconv.Itoa(int(d.l.Now.Sub(d.l.Screening.Confirmed).Hours()/24))

@@ -71,10 +71,10 @@ type FaceHit struct {
 
 // Match is one entry of a list that resembles the person.
 type Match struct {
-	List     string
-	Entity   string
-	Score    float64 // 0..100
-	RiskIcon []string
+	List    string
+	Entity  string
+	Score   float64 // 0..100
+	Cleared bool    // somebody found that it is another person
 }
 
 // Screening is the answer of the sanctions lists.

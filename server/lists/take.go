@@ -16,6 +16,7 @@ import (
 
 	"vestibule/server/aml"
 	"vestibule/server/aml/gate"
+	"vestibule/server/centre"
 	"vestibule/server/store"
 	"vestibule/sync/fault"
 )
@@ -108,7 +109,14 @@ func (k Keeper) Take(ctx context.Context, list aml.List, who string, force bool)
 		if err != nil {
 			return err
 		}
-		taken.Same = before == list.Snapshot
+		if taken.Same = before == list.Snapshot; !taken.Same {
+			if err := tx.BeginRescreening(ctx, list.Snapshot, before, now); err != nil {
+				return err
+			}
+			if err := tx.Enqueue(ctx, k.NewID(), centre.JobRescreen, list.Snapshot, now.Add(centre.RescreenAfter), now); err != nil {
+				return err
+			}
+		}
 		return tx.Audit(ctx, k.NewID(), who, what, list.Snapshot, now)
 	})
 }
