@@ -13,6 +13,7 @@ import (
 	"vestibule/server/aml"
 	"vestibule/server/aml/source"
 	"vestibule/server/centre"
+	"vestibule/server/console"
 	"vestibule/server/lists"
 	"vestibule/server/lists/feed"
 	"vestibule/server/store"
@@ -338,6 +339,42 @@ func (c *running) stale(ctx context.Context) []lists.Standing {
 		return nil
 	}
 	return lists.Stale(all, policy.AML.MaxAge, time.Now())
+}
+
+// listed tells the console how the lists stand.
+func (c *running) listed(ctx context.Context) (console.Lists, error) {
+	read := c.store.Read()
+	policy, err := centre.Policy(ctx, read, "default")
+	if err != nil {
+		return console.Lists{}, err
+	}
+	all, err := lists.Standings(ctx, read)
+	if err != nil {
+		return console.Lists{}, err
+	}
+	feeds, err := read.Feeds(ctx)
+	if err != nil {
+		return console.Lists{}, err
+	}
+	hits, err := read.OpenHits(ctx, 1000)
+	if err != nil {
+		return console.Lists{}, err
+	}
+	out := console.Lists{Hits: len(hits), MaxAge: policy.AML.MaxAge, Wanted: policy.AML.Screen}
+	now := time.Now()
+	for _, s := range all {
+		one := console.List{
+			Source: string(s.Source), Kind: string(s.Kind), Snapshot: s.Snapshot[:12], Entries: s.Entries, Issued: s.Issued, Confirmed: s.Confirmed,
+			Stale: len(lists.Stale([]lists.Standing{s}, policy.AML.MaxAge, now)) > 0,
+		}
+		for _, f := range feeds {
+			if f.Source == one.Source {
+				one.Problem = f.Problem
+			}
+		}
+		out.InForce = append(out.InForce, one)
+	}
+	return out, nil
 }
 
 // staleEvery is how often the log repeats that a list is too old.

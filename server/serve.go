@@ -480,6 +480,7 @@ func (c *running) routes() http.Handler {
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	r.Get("/readyz", c.ready)
 	pages, err := console.New(console.Config{
+		Lists: c.listed,
 		Store: c.store.Read(), Waiting: c.waiting, Clock: time.Now, Log: c.log,
 		Admits: func(ctx context.Context, key string) (bool, error) {
 			_, ok, err := api.Allows(ctx, c.store.Read(), key, api.ScopeJourneys)

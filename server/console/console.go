@@ -45,6 +45,8 @@ type Config struct {
 	Waiting func(ctx context.Context, submission string) (string, error)
 	Clock   func() time.Time
 	Log     *slog.Logger
+	// Lists tells how the sanctions lists stand; may be nil.
+	Lists func(ctx context.Context) (Lists, error)
 	// Every is how often live pages look for news; half a second when zero.
 	Every time.Duration
 }
@@ -89,6 +91,7 @@ func (c *Console) Handler() http.Handler {
 		r.Get("/journeys/{session}", c.one)
 		r.Get("/live", c.liveList)
 		r.Get("/live/{session}", c.liveOne)
+		r.Get("/lists", c.sanctions)
 	})
 	return r
 }
