@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -49,6 +50,15 @@ func listDiff(ctx context.Context, p *program, args []string) error {
 		if err != nil {
 			return err
 		}
+		names := map[string]string{}
+		for _, e := range list.Entities {
+			names[e.ID] = e.Names[0].Text
+		}
+		gone, err := keeper(s).Names(ctx, list.Source, change.Removed)
+		if err != nil {
+			return err
+		}
+		maps.Copy(names, gone)
 		_, _ = fmt.Fprintf(p.out, "%s\t%d entries in force\t%d in the file\t%d added\t%d changed\t%d removed\n",
 			list.Source, change.Before, change.After, len(change.Added), len(change.Changed), len(change.Removed))
 		for _, part := range []struct {
@@ -56,7 +66,7 @@ func listDiff(ctx context.Context, p *program, args []string) error {
 			ids  []string
 		}{{"+", change.Added}, {"~", change.Changed}, {"-", change.Removed}} {
 			for _, id := range part.ids {
-				_, _ = fmt.Fprintf(p.out, "%s\t%s\n", part.sign, id)
+				_, _ = fmt.Fprintf(p.out, "%s\t%s\t%s\n", part.sign, id, names[id])
 			}
 		}
 		if refused != nil {
@@ -198,6 +208,43 @@ func listFetch(ctx context.Context, p *program, args []string) error {
 	return errors.Join(failed...)
 }
 
+func listRescreen(ctx context.Context, p *program, args []string) error {
+	fs, data, db := p.flags("SOURCE")
+	operands, err := p.parse(fs, args, "data")
+	if err != nil {
+		return err
+	}
+	if len(operands) != 1 {
+		fs.Usage()
+		return errUsage
+	}
+	s, err := open(ctx, *data, *db)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return keeper(s).Rescreen(ctx, aml.Source(operands[0]), commandLine)
+}
+
+func listPrune(ctx context.Context, p *program, args []string) error {
+	fs, data, db := p.flags("")
+	days := fs.Int("days", 400, "keep what was in force within so many days")
+	if operands, err := p.parse(fs, args, "data"); err != nil {
+		return err
+	} else if len(operands) > 0 || *days < 1 {
+		fs.Usage()
+		return errUsage
+	}
+	s, err := open(ctx, *data, *db)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	n, err := keeper(s).Prune(ctx, time.Now().AddDate(0, 0, -*days), commandLine)
+	_, _ = fmt.Fprintf(p.out, "%d states of lists forgotten\n", n)
+	return err
+}
+
 func listHistory(ctx context.Context, p *program, args []string) error {
 	return p.reading(ctx, args, func(r store.Reader) error {
 		lines, err := r.Audits(ctx, "list ", 200)
@@ -225,7 +272,7 @@ func listShow(ctx context.Context, p *program, args []string) error {
 			case err != nil:
 				return err
 			case run.Ended.IsZero():
-				_, _ = fmt.Fprintf(p.out, "%s\tscreening again\t%d people so far\t%d hits\n", s.Source, run.People, run.Hits)
+				_, _ = fmt.Fprintf(p.out, "%s\tto be screened again\t%d people so far\t%d hits\n", s.Source, run.People, run.Hits)
 			default:
 				_, _ = fmt.Fprintf(p.out, "%s\tscreened again %s\t%d people\t%d hits\n", s.Source, day(run.Ended), run.People, run.Hits)
 			}

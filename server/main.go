@@ -52,6 +52,8 @@ func verbs() []verb {
 		{"list unclear", "take that back", listUnclear},
 		{"list cleared", "list the newest pairs that are cleared", listCleared},
 		{"list hits", "list who resembles an entry that is new since they were decided on", listHits},
+		{"list rescreen", "screen everybody again against the whole of a list", listRescreen},
+		{"list prune", "forget the entries of old states of lists", listPrune},
 		{"list withdraw", "take a sanctions list out of force", listWithdraw},
 		{"list history", "tell which lists came and went, and by whom", listHistory},
 		{"list", "list the sanctions lists in force, with their age", listShow},

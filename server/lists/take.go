@@ -70,6 +70,33 @@ func (k Keeper) Compare(ctx context.Context, list aml.List) (c gate.Change, refu
 	return c, gate.Usual().Check(&head, list, c), nil
 }
 
+// Names gives the first name of entries of the list in force.
+func (k Keeper) Names(ctx context.Context, source aml.Source, ids []string) (map[string]string, error) {
+	names := make(map[string]string, len(ids))
+	if len(ids) == 0 {
+		return names, nil
+	}
+	r := k.Store.Read()
+	row, err := r.ActiveSnapshot(ctx, string(source))
+	if err != nil {
+		return nil, unknownList(source, err)
+	}
+	for _, id := range ids {
+		one, err := r.ListEntity(ctx, row.ID, id)
+		if err != nil {
+			return nil, fmt.Errorf("read list %s: %w", row.Kind, err)
+		}
+		var e aml.Entity
+		if err := json.Unmarshal(one.Body, &e); err != nil {
+			return nil, fmt.Errorf("read list %s: %w", row.Kind, err)
+		}
+		if len(e.Names) > 0 {
+			names[id] = e.Names[0].Text
+		}
+	}
+	return names, nil
+}
+
 // Take stores a list and puts it in force in the place of the one of its source. The
 // gate's refusal is a fault, unless force overrules it; then the audit names it. who
 // takes it in stands in the audit too.
@@ -126,6 +153,39 @@ func (k Keeper) Confirm(ctx context.Context, snapshot string) error {
 	return k.Store.Write(ctx, func(tx *store.Tx) error { return tx.ConfirmSnapshot(ctx, snapshot, k.Now()) })
 }
 
+// Rescreen has everybody who is approved or held screened again, now and against the
+// whole of a list: for when the policy's flag or the engine has changed. What is known
+// already comes up no second time.
+func (k Keeper) Rescreen(ctx context.Context, source aml.Source, who string) error {
+	now := k.Now()
+	return unknownList(source, k.Store.Write(ctx, func(tx *store.Tx) error {
+		row, err := tx.ActiveSnapshot(ctx, string(source))
+		if err != nil {
+			return err
+		}
+		if err := tx.BeginRescreening(ctx, row.ID, "", now); err != nil {
+			return err
+		}
+		if err := tx.Enqueue(ctx, k.NewID(), centre.JobRescreen, row.ID, now, now); err != nil {
+			return err
+		}
+		return tx.Audit(ctx, k.NewID(), who, "list rescreen", string(source)+" "+row.ID, now)
+	}))
+}
+
+// Prune forgets the entries of states of lists that are not in force and that were last
+// found to be the publisher's newest before a time. Their heads stay, so that a decision
+// still names what it rests on; searching as it did takes the file again.
+func (k Keeper) Prune(ctx context.Context, before time.Time, who string) (int, error) {
+	ids, err := k.Store.PruneSnapshots(ctx, before)
+	if err != nil || len(ids) == 0 {
+		return len(ids), err
+	}
+	return len(ids), k.Store.Write(ctx, func(tx *store.Tx) error {
+		return tx.Audit(ctx, k.NewID(), who, "list prune", fmt.Sprintf("%d states before %s", len(ids), before.UTC().Format(time.DateOnly)), k.Now())
+	})
+}
+
 // Withdraw takes a source's list out of force.
 func (k Keeper) Withdraw(ctx context.Context, source aml.Source, who string) (snapshot string, err error) {
 	err = k.Store.Write(ctx, func(tx *store.Tx) error {
@@ -134,10 +194,14 @@ func (k Keeper) Withdraw(ctx context.Context, source aml.Source, who string) (sn
 		}
 		return tx.Audit(ctx, k.NewID(), who, "list withdraw", string(source)+" "+snapshot, k.Now())
 	})
+	return snapshot, unknownList(source, err)
+}
+
+func unknownList(source aml.Source, err error) error {
 	if errors.Is(err, store.ErrNotFound) {
-		return "", fault.New("list_unknown", fmt.Sprintf("no list %.40q is in force", source), "server list shows those that are", err)
+		return fault.New("list_unknown", fmt.Sprintf("no list %.40q is in force", source), "server list shows those that are", err)
 	}
-	return snapshot, err
+	return err
 }
 
 // headOf gives what was kept of a list besides its entries.

@@ -103,6 +103,29 @@ func (t *Tx) WithdrawSnapshot(ctx context.Context, kind string) (id string, err 
 	return id, nil
 }
 
+// PruneSnapshots deletes the entries of snapshots that are not in force and that were
+// confirmed before a time, and gives their ids. The snapshots stay without them.
+func (s *Store) PruneSnapshots(ctx context.Context, before time.Time) ([]string, error) {
+	rows, err := s.Read().rows(ctx, `SELECT id FROM list_snapshot WHERE active = 0 AND complete = 1 AND confirmed < $1 ORDER BY id`, micros(before))
+	ids, err := collect(rows, err, func(rows *sql.Rows) (id string, err error) { return id, rows.Scan(&id) })
+	if err != nil {
+		return nil, fmt.Errorf("find old lists: %w", err)
+	}
+	for i, id := range ids {
+		if err := s.Write(ctx, func(tx *Tx) error {
+			n, err := tx.exec(ctx, `UPDATE list_snapshot SET complete = 0 WHERE id = $1 AND active = 0`, id)
+			if err != nil || n == 0 { // in force again meanwhile
+				return err
+			}
+			_, err = tx.exec(ctx, `DELETE FROM list_entity WHERE snapshot = $1`, id)
+			return err
+		}); err != nil {
+			return ids[:i], fmt.Errorf("prune list: %w", err)
+		}
+	}
+	return ids, nil
+}
+
 const snapshotColumns = `id, kind, meta, entities, imported, confirmed, previous, active`
 
 func scanSnapshot(scan func(...any) error) (Snapshot, error) {

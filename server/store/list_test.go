@@ -88,3 +88,34 @@ func TestAListThatWasStoredInPartIsNeverInForce(t *testing.T) {
 		}), store.ErrNotFound)
 	})
 }
+
+func TestOldStatesOfListsAreForgottenAndThoseInForceNever(t *testing.T) {
+	cluster.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := context.Background()
+		entry := []store.ListEntity{{ID: "a", Hash: "h", Body: []byte("{}")}}
+		for i, id := range []string{"oldest", "older", "newest"} {
+			require.NoError(t, s.SaveSnapshot(ctx, store.Snapshot{ID: id, Kind: "un", Meta: []byte(`{}`), Imported: now}, entry))
+			activate(t, s, id, now.AddDate(0, 0, i))
+		}
+		pruned, err := s.PruneSnapshots(ctx, now.AddDate(0, 0, 1))
+		require.NoError(t, err)
+		require.Equal(t, []string{"oldest"}, pruned)
+		_, err = s.Read().ListEntity(ctx, "oldest", "a")
+		require.ErrorIs(t, err, store.ErrNotFound)
+		_, err = s.Read().Snapshot(ctx, "oldest")
+		require.NoError(t, err, "its head stays")
+		pruned, err = s.PruneSnapshots(ctx, now.AddDate(1, 0, 0))
+		require.NoError(t, err)
+		require.Equal(t, []string{"older"}, pruned)
+		_, err = s.Read().ListEntity(ctx, "newest", "a")
+		require.NoError(t, err)
+
+		// A state that was forgotten comes into force only with its entries.
+		require.ErrorIs(t, s.Write(ctx, func(tx *store.Tx) error {
+			_, err := tx.ActivateSnapshot(ctx, "older", now)
+			return err
+		}), store.ErrNotFound)
+		require.NoError(t, s.SaveSnapshot(ctx, store.Snapshot{ID: "older", Kind: "un", Meta: []byte(`{}`), Imported: now}, entry))
+		require.Equal(t, "newest", activate(t, s, "older", now))
+	})
+}

@@ -47,6 +47,7 @@ const who = "feed"
 
 // Run fetches each list whenever it is due, until ctx ends.
 func (f *Fetcher) Run(ctx context.Context, feeds []Feed) error {
+	f.tidy()
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
 	for {
@@ -75,6 +76,22 @@ func (f *Fetcher) Run(ctx context.Context, feeds []Feed) error {
 		}
 	}
 }
+
+// tidy removes what a fetch left on the way whose process was killed.
+func (f *Fetcher) tidy() {
+	left, err := filepath.Glob(filepath.Join(f.Dir, tempPrefix+"*"))
+	if err != nil {
+		return
+	}
+	for _, dir := range left {
+		if info, err := os.Stat(dir); err == nil && info.IsDir() && f.Keeper.Now().Sub(info.ModTime()) > 2*fileLimit*maxAddresses {
+			_ = os.RemoveAll(dir)
+		}
+	}
+}
+
+// tempPrefix begins the names of folders for files on their way.
+const tempPrefix = "list-on-its-way-"
 
 // claim takes the turn to fetch a list that is due.
 func (f *Fetcher) claim(ctx context.Context, one Feed) (due bool, err error) {
@@ -144,7 +161,7 @@ func (f *Fetcher) fetch(ctx context.Context, one Feed, state store.Feed, force b
 	case err != nil && !errors.Is(err, store.ErrNotFound):
 		return Got{}, nil, fmt.Errorf("find the list in force: %w", err)
 	}
-	dir, err := os.MkdirTemp(f.Dir, "list-")
+	dir, err := os.MkdirTemp(f.Dir, tempPrefix)
 	if err != nil {
 		return Got{}, nil, fmt.Errorf("make a folder for the list: %w", err)
 	}
