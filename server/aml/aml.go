@@ -46,6 +46,7 @@ const (
 	SourceUN   Source = "un_sc"
 	SourceEU   Source = "eu_fsf"
 	SourceOFSI Source = "uk_ofsi"
+	SourceUK   Source = "uk_fcdo"
 	SourceFTM  Source = "opensanctions" // or as the operator calls the collection
 	SourceOwn  Source = "own"           // or as the operator calls it
 )

@@ -254,6 +254,9 @@ func (d *deciding) look(ctx context.Context, tx *store.Tx, kiosk store.Kiosk, no
 	d.lookups.Approved = slices.DeleteFunc(d.lookups.Approved, func(k decide.Known) bool { return k.Decision != journey.Approved })
 
 	if d.screened != nil {
+		if err := behind(ctx, tx.Reader, *d.screened, now); err != nil {
+			return err
+		}
 		s := &decide.Screening{
 			Lists: d.screened.Lists, Entities: d.screened.Entities, Oldest: string(d.screened.Oldest), Confirmed: d.screened.Confirmed,
 		}

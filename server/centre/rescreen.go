@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"vestibule/journey"
@@ -120,7 +119,7 @@ func (c *Centre) rescreenOne(ctx context.Context, row store.Submission, list sto
 	if err != nil {
 		return 0, err
 	}
-	if !strings.Contains(got.Lists, fmt.Sprintf("%s:%.16s", list.Kind, list.ID)) {
+	if !got.searched(list) {
 		return 0, ErrListBehind
 	}
 	if got.Cleared, err = clearedOf(ctx, r, personKey(c.c.Vault, q), got.Matches); err != nil {

@@ -192,6 +192,37 @@ func TestWhatIsNewStaysNewUntilEverybodyIsScreenedAgainstIt(t *testing.T) {
 	})
 }
 
+func TestNobodyIsDecidedOnByAListThatWasReplacedLongAgo(t *testing.T) {
+	cluster.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := context.Background()
+		w := newListed(t, s)
+		w.take()
+		w.refresh()
+		k := w.kiosk("k")
+		snapshot := w.take(anna("A")) // and this copy does not catch up
+		sub := w.visit(k, nil, 1)
+		require.NoError(t, s.Write(ctx, func(tx *store.Tx) error {
+			return tx.BeginRescreening(ctx, snapshot, "", time.Now().Add(-2*centre.RescreenAfter))
+		}))
+		require.ErrorIs(t, w.centre.Decide(ctx, sub.ID), centre.ErrListBehind, "whoever is screened again is screened by now")
+		require.Empty(t, w.row(sub).Decision)
+		w.refresh()
+		require.Equal(t, journey.Pending, w.decide(sub).Decision)
+
+		// A moment after it came into force the old list still decides: it is screened again then.
+		later := w.take(anna("A"), aml.Entity{ID: "more", Type: aml.Person, Names: []aml.Name{{Text: "Mirela Dragonescu", Kind: aml.Primary}}})
+		mirela := w.visit(k, func(s *journey.Submission) {
+			other("L111111C3", "DRAGONESCU")(s)
+			s.Document.Person.GivenNames = "MIRELA"
+		}, 2)
+		require.NoError(t, w.centre.Decide(ctx, mirela.ID))
+		require.NotEmpty(t, w.row(mirela).Decision)
+		w.refresh()
+		require.NoError(t, w.centre.Rescreen(ctx, later))
+		require.Len(t, w.rescreened(mirela), 1)
+	})
+}
+
 func TestAClearedPairIsNotHeldUntilThePersonOrTheEntryChanges(t *testing.T) {
 	cluster.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := context.Background()

@@ -101,6 +101,34 @@ func keepScreening(ctx context.Context, tx *store.Tx, v *vault.Vault, submission
 	return tx.SaveScreening(ctx, store.Screening{Submission: submission, Status: status, Risk: risk, Result: sealed, At: now})
 }
 
+// searched reports whether an answer comes from a list in that state.
+func (s Screened) searched(list store.Snapshot) bool {
+	return strings.Contains(s.Lists, fmt.Sprintf("%s:%.16s", list.Kind, list.ID))
+}
+
+// behind refuses an answer without a list that has been in force for so long that
+// everybody known then may have been screened again: a decision on it would slip
+// through. It is tried again when this copy has caught up.
+func behind(ctx context.Context, r store.Reader, got Screened, now time.Time) error {
+	rows, err := r.ActiveSnapshots(ctx)
+	if err != nil {
+		return fmt.Errorf("look for lists: %w", err)
+	}
+	for _, row := range rows {
+		if got.searched(row) {
+			continue
+		}
+		run, err := r.Rescreening(ctx, row.ID)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return fmt.Errorf("find since when a list is in force: %w", err)
+		}
+		if now.Sub(run.Begun) > RescreenAfter {
+			return fmt.Errorf("%w: %s", ErrListBehind, row.Kind)
+		}
+	}
+	return nil
+}
+
 // handedIn opens a submission.
 func handedIn(v *vault.Vault, row store.Submission) (journey.Submission, error) {
 	var s journey.Submission

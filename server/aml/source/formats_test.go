@@ -85,6 +85,27 @@ func TestOFSIsListIsReadWholeInEveryEncoding(t *testing.T) {
 	assert.Equal(t, "Larion PETROŽANENKO’", entity(t, l, "70001").Names[1].Text)
 }
 
+func TestTheUKSanctionsListIsReadWhole(t *testing.T) {
+	l := specimen(t, source.UKCSV, "uk.csv")
+	assert.Equal(t, aml.SourceUK, l.Source)
+	assert.Equal(t, "2026-01-14", l.Issued.Format("2006-01-02"))
+	assert.Empty(t, l.Warnings)
+	assert.Len(t, l.Entities, 2)
+	assert.Equal(t, aml.Entity{
+		ID: "TES0001", Source: aml.SourceUK, Type: aml.Person,
+		Names: []aml.Name{
+			{Text: "Illarion PETROVANENKO", Kind: aml.Primary},
+			{Text: "Илларион ПЕТРОВАНЕНКО", Kind: aml.Original},
+			{Text: "THE CLERK", Kind: aml.Weak},
+		},
+		Births: []aml.Birth{{From: "1971"}, {From: "1971-05-12"}}, Gender: "male", Countries: []string{"RUS"},
+		Identifiers: []aml.Identifier{{Kind: "Passport", Number: "71 4410992"}},
+		Programs:    []string{"The Testland (Sanctions) Regulations 2020"}, Listed: "2020-02-03",
+	}, entity(t, l, "TES0001"))
+	_, err := source.Load(source.OFSICSV, filepath.Join(fixtures, "uk.csv"), "")
+	assert.ErrorContains(t, err, "is missing", "one is not the other")
+}
+
 func TestPeopleOfAnOpenSanctionsCollectionAreRead(t *testing.T) {
 	l := specimen(t, source.FTMJSON, "entities.ftm.json")
 	assert.Equal(t, aml.SourceFTM, l.Source)
@@ -291,6 +312,10 @@ func FuzzEU(f *testing.F) {
 
 func FuzzOFSI(f *testing.F) {
 	fuzz(f, source.OFSICSV, "ofsi.csv", "Name 6,Name 1,Group ID,Group Type,Alias Type,DOB\n\xff,,1,Individual,AKA,00/00/0000\n,,1,,,\n")
+}
+
+func FuzzUK(f *testing.F) {
+	fuzz(f, source.UKCSV, "uk.csv", "Report Date: x\nName 6,Name 1,Unique ID,Designation Type,Name type,D.O.B\na,,1,Individual,,dd/mm/yyyy\n", "Report Date\n")
 }
 
 func FuzzFTM(f *testing.F) {

@@ -34,6 +34,7 @@ const (
 	UNXML   aml.Kind = "un-xml"   // UN Security Council consolidated list
 	EUXML   aml.Kind = "eu-xml"   // EU consolidated financial sanctions list, schema 1.1
 	OFSICSV aml.Kind = "ofsi-csv" // UK OFSI consolidated list, ConList.csv in the format of 2022
+	UKCSV   aml.Kind = "uk-csv"   // UK Sanctions List, the successor of OFSI's in 2026: UK-Sanctions-List.csv
 	FTMJSON aml.Kind = "ftm-json" // OpenSanctions: entities.ftm.json, a line for each entity
 	OwnCSV  aml.Kind = "own-csv"  // the operator's own list: OwnHelp tells its columns
 	OFACXML aml.Kind = "ofac-xml" // US OFAC SDN: sdn_advanced.xml, in the place of the csv
@@ -53,6 +54,7 @@ func formats() []format {
 		{UNXML, aml.SourceUN, false, readUN},
 		{EUXML, aml.SourceEU, false, readEU},
 		{OFSICSV, aml.SourceOFSI, false, readOFSI},
+		{UKCSV, aml.SourceUK, false, readFCDO},
 		{FTMJSON, aml.SourceFTM, true, readFTM},
 		{OwnCSV, aml.SourceOwn, true, readOwn},
 		{OFACXML, aml.SourceOFAC, false, readOFACXML},
