@@ -523,6 +523,9 @@ func clause(e Event) string {
 	if r, ok := LookupReason(Decision(e.Name), e.Reason); ok {
 		return r.Meaning
 	}
+	if e.Name == EventAMLCheck && e.Detail[DetailWhy] == WhyListTooOld {
+		return "a sanctions list is too old to clear anybody by it"
+	}
 	if (e.failed() || e.hindered()) && !e.IsDecision() {
 		if e.Result == Errored && e.Source == BE && !e.isBreakdown() {
 			return string(e.Name) + " could not be carried out"
@@ -539,6 +542,13 @@ func clause(e Event) string {
 	}
 	return string(e.Name)
 }
+
+// DetailWhy is the key of an event's detail that tells why a check came to nothing, and
+// WhyListTooOld its value where a sanctions list is older than the policy lets one be.
+const (
+	DetailWhy     = "why"
+	WhyListTooOld = "list-too-old"
+)
 
 // isBreakdown reports whether the event itself means that something broke, rather
 // than a check whose outcome stayed unknown.

@@ -97,6 +97,10 @@ type AMLPolicy struct {
 	Screen bool    `json:"screen"`
 	Flag   float64 `json:"flag"` // score 0..100 from which a match is a red flag
 	Hold   bool    `json:"hold"` // a red flag holds the submission (CUSTOM_POLICY)
+	// MaxAge is how long ago a list may have been found to be its publisher's newest. Beyond it nobody
+	// counts as screened whom the lists do not know. 0: no limit. HoldStale: such a submission is held (CUSTOM_POLICY).
+	MaxAge    time.Duration `json:"maxAge"`
+	HoldStale bool          `json:"holdStale"`
 }
 
 // DefaultPolicy gives the figures of the contract, and of our own measurements
@@ -119,7 +123,7 @@ func DefaultPolicy() Policy {
 			PII: true, DocumentNumber: true, ApprovedUser: true, Face: true, FaceAlone: true,
 			FaceMinHits: 2, FaceCertain: .45, FaceReview: .38,
 		},
-		AML:          AMLPolicy{Screen: true, Flag: 85, Hold: true},
+		AML:          AMLPolicy{Screen: true, Flag: 85, Hold: true, HoldStale: true},
 		Recheck:      true,
 		SilenceLimit: 20 * time.Minute,
 		ScreenLimit:  60 * time.Second,

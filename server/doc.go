@@ -7,7 +7,8 @@
 //	blobs/      sealed pictures on disk, named by their hash
 //	ingest/     records and chunks from kiosks: verified, ordered, applied once
 //	duplicate/  who was here before: keys, applicants, faces
-//	aml/        sanctions lists: import, index, search
+//	aml/        sanctions lists: index, search; aml/source reads the formats, aml/gate refuses accidents
+//	lists/      which lists are in force
 //	decide/     evidence, policy and look-ups in, a decision out (pure)
 //	centre/     the runner: re-check, look up, decide and journal, one job at a time
 //	review/     the rules by which people decide; review/desk/ runs them on the database

@@ -116,11 +116,13 @@ type shown struct {
 	Index   string       `json:"index"` // engine and snapshots
 	People  int          `json:"people"`
 	Matches []shownMatch `json:"matches"`
+	Cleared []shownMatch `json:"cleared,omitempty"` // that somebody found to be other people
 }
 
 type shownMatch struct {
 	aml.Match
-	Risk string `json:"risk"`
+	Risk    string `json:"risk"`
+	Explain string `json:"explanation"` // which word matched which, and how, in a line
 }
 
 // Screening opens a submission's result, and grades the matches that are red flags.
@@ -147,8 +149,13 @@ func (a answers) Screening(ctx context.Context, submission string) (store.Screen
 	}
 	out := shown{Index: kept.Lists, People: kept.Entities, Matches: []shownMatch{}}
 	for _, m := range kept.Matches {
-		if m.Score >= policy.AML.Flag {
-			out.Matches = append(out.Matches, shownMatch{m, strings.ToUpper(centre.Risk(m, policy.AML.Flag))})
+		one := shownMatch{m, strings.ToUpper(centre.Risk(m, policy.AML.Flag)), m.Explain()}
+		switch {
+		case m.Score < policy.AML.Flag:
+		case kept.IsCleared(m):
+			out.Cleared = append(out.Cleared, one)
+		default:
+			out.Matches = append(out.Matches, one)
 		}
 	}
 	found.Result, err = json.Marshal(out)

@@ -29,6 +29,8 @@ import (
 	"vestibule/server/console"
 	"vestibule/server/enrol"
 	"vestibule/server/ingest"
+	"vestibule/server/lists"
+	"vestibule/server/lists/feed"
 	"vestibule/server/notify"
 	"vestibule/server/store"
 	"vestibule/server/vault"
@@ -57,6 +59,7 @@ type settings struct {
 	client     string
 	share      string
 	allow      []netip.Prefix // that webhooks may call
+	feeds      []feed.Feed    // where lists come from
 }
 
 func serveCommand(ctx context.Context, p *program, args []string) error {
@@ -72,6 +75,7 @@ func serveCommand(ctx context.Context, p *program, args []string) error {
 	fs.BoolVar(&s.proxied, "behind-proxy", false, "a proxy in front ends TLS: allow plain HTTP on other than loopback addresses")
 	fs.StringVar(&s.client, "client", "", "client id at the broker, where several copies run; default centre")
 	fs.StringVar(&s.share, "share", "", "name of the shared subscription, where several copies run")
+	addresses := fs.String("lists", "", "file of the addresses that lists are fetched from, see server list fetch -help; without it none are")
 	ranges := fs.String("webhook-allow", "", "address ranges that webhooks may call although they are not public; a loopback range also allows http there")
 	if _, err := p.parse(fs, args, "data"); err != nil {
 		return err
@@ -79,6 +83,11 @@ func serveCommand(ctx context.Context, p *program, args []string) error {
 	var err error
 	if s.allow, err = prefixes(*ranges); err != nil {
 		return err
+	}
+	if *addresses != "" {
+		if s.feeds, err = feed.Read(*addresses); err != nil {
+			return err
+		}
 	}
 	s.data, s.db = *data, *db
 	log := slog.New(slog.NewJSONHandler(p.errs, nil))
@@ -92,21 +101,22 @@ func serveCommand(ctx context.Context, p *program, args []string) error {
 // running is a centre whose configuration holds.
 type running struct {
 	settings
-	log      *slog.Logger
-	store    *store.Store
-	vault    *vault.Vault
-	ring     *seal.Keyring
-	identity *identity.Centre
-	shelf    *blobs.Shelf
-	listener net.Listener
-	desk     net.Listener // for enrolments; nil: none are taken
-	lists    *lists
-	denied   atomic.Pointer[map[string]bool]
-	told     map[string]uint64 // kiosk → highest command that the link was told of
-	engine   atomic.Pointer[worker.Client]
-	broker   *broker.Broker
-	receiver *link.Receiver
-	centre   *centre.Centre
+	log       *slog.Logger
+	store     *store.Store
+	vault     *vault.Vault
+	ring      *seal.Keyring
+	identity  *identity.Centre
+	shelf     *blobs.Shelf
+	listener  net.Listener
+	desk      net.Listener // for enrolments; nil: none are taken
+	lists     *lists.InForce
+	denied    atomic.Pointer[map[string]bool]
+	staleTold time.Time         // when the log said last that lists are too old
+	told      map[string]uint64 // kiosk → highest command that the link was told of
+	engine    atomic.Pointer[worker.Client]
+	broker    *broker.Broker
+	receiver  *link.Receiver
+	centre    *centre.Centre
 }
 
 // prepare checks everything that can be checked before work begins, and tells
@@ -252,7 +262,7 @@ func (c *running) run(ctx context.Context) error {
 	})
 
 	var parts sync.WaitGroup
-	failed := make(chan error, 5)
+	failed := make(chan error, 6)
 	part := func(name string, run func(context.Context) error) {
 		parts.Add(1)
 		go func() {
@@ -268,6 +278,9 @@ func (c *running) run(ctx context.Context) error {
 		Store: c.store, Vault: c.vault, Allow: c.allow, Now: time.Now, NewID: newID, Jitter: rand.Float64, Log: c.log,
 	}).Run)
 	part("refresh", c.refresh)
+	if len(c.feeds) > 0 {
+		part("lists", func(ctx context.Context) error { return fetcher(c.store, c.data, c.log).Run(ctx, c.feeds) })
+	}
 	if c.vision {
 		part("vision", c.see)
 	}
@@ -322,15 +335,15 @@ func (c *running) run(ctx context.Context) error {
 
 // build makes the parts that need no running ones.
 func (c *running) build(ctx context.Context) error {
-	c.lists = &lists{store: c.store, log: c.log}
-	if err := c.lists.refresh(ctx); err != nil {
+	c.lists = &lists.InForce{Store: c.store, Log: c.log}
+	if err := c.lists.Refresh(ctx); err != nil {
 		return err
 	}
 	if err := c.refreshKiosks(ctx); err != nil {
 		return err
 	}
 	c.centre = centre.New(centre.Config{
-		Store: c.store, Blobs: c.shelf, Keys: c.ring, Vault: c.vault, Engine: c.eyes, Screen: c.lists.screen,
+		Store: c.store, Blobs: c.shelf, Keys: c.ring, Vault: c.vault, Engine: c.eyes, Screen: c.lists.Screen,
 		Now: time.Now, NewID: newID, Log: c.log, Notify: func(kiosk string) { c.receiver.Notify(kiosk) },
 	})
 	if err := c.centre.LoadFaces(ctx); err != nil {
@@ -415,13 +428,14 @@ func (c *running) refresh(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		had := c.lists.loaded()
-		if err := c.lists.refresh(ctx); err != nil && ctx.Err() == nil {
+		had := c.lists.Loaded()
+		if err := c.lists.Refresh(ctx); err != nil && ctx.Err() == nil {
 			c.log.Error("lists in force stay as they are", "code", "list_refresh", "error", err)
 		}
-		if !had && c.lists.loaded() {
+		if !had && c.lists.Loaded() {
 			c.centre.Wake()
 		}
+		c.warnStale(ctx)
 		if err := c.refreshKiosks(ctx); err != nil && ctx.Err() == nil {
 			c.log.Error("revocations are not up to date", "code", "database", "error", err)
 		}
@@ -466,6 +480,7 @@ func (c *running) routes() http.Handler {
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	r.Get("/readyz", c.ready)
 	pages, err := console.New(console.Config{
+		Lists: c.listed,
 		Store: c.store.Read(), Waiting: c.waiting, Clock: time.Now, Log: c.log,
 		Admits: c.admits, Active: c.active, Desk: c.reviewers(),
 	})
@@ -542,7 +557,10 @@ func (c *running) ready(w http.ResponseWriter, r *http.Request) {
 	set("link", c.receiver.Online(), true, "broker_unreachable", "check the broker")
 	policy, err := centre.Policy(ctx, c.store.Read(), "default")
 	set("vision", c.engine.Load() != nil && c.engine.Load().State().Up, err == nil && policy.Recheck, centre.ProblemWorker, "run make models; see the log")
-	set("lists", c.lists.loaded(), err == nil && policy.AML.Screen, centre.ProblemLists, "server list import")
+	set("lists", c.lists.Loaded(), err == nil && policy.AML.Screen, centre.ProblemLists, "server list import")
+	set("lists_age", len(c.stale(ctx)) == 0, false, problemStale, staleHint)
+	hits, err := c.store.Read().OpenHits(ctx, 1)
+	set("list_hits", err == nil && len(hits) == 0, false, "list_hits_open", "server list hits, then server list clear, or decide anew")
 	jobs, err := c.store.Read().OpenJobs(ctx, 1000)
 	stuck := 0
 	for _, j := range jobs {

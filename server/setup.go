@@ -393,6 +393,7 @@ func readPolicy(path string) (journey.Policy, error) {
 		"minLiveness":     !score(policy.MinLiveness),
 		"minRecognition":  !score(policy.MinRecognition),
 		"aml.flag":        !score(policy.AML.Flag),
+		"aml.maxAge":      policy.AML.MaxAge < 0,
 		"duplicates.face": policy.Duplicates.FaceReview > policy.Duplicates.FaceCertain || policy.Duplicates.FaceCertain > 1,
 	} {
 		if bad {

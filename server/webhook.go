@@ -202,8 +202,13 @@ func webhookDeliveries(ctx context.Context, p *program, args []string) error {
 // reading runs a command that only looks.
 func (p *program) reading(ctx context.Context, args []string, do func(store.Reader) error) error {
 	fs, dir, db := p.flags("")
-	if _, err := p.parse(fs, args, "data"); err != nil {
+	operands, err := p.parse(fs, args, "data")
+	if err != nil {
 		return err
+	}
+	if len(operands) > 0 {
+		fs.Usage()
+		return errUsage
 	}
 	s, err := open(ctx, *dir, *db)
 	if err != nil {

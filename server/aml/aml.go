@@ -1,20 +1,24 @@
 // Package aml screens people against sanctions lists.
 //
-// A list is read whole from the operator's files (Load), becomes a List with a
-// snapshot id that depends on its content alone, and is built with others into an
-// immutable Index. A Screener holds the index that is in force and swaps it without
+// A list is read whole from the operator's files (package source), has a snapshot id
+// that depends on its content alone, and is built with others into an immutable
+// Index. A Screener holds the index that is in force and swaps it without
 // a search ever failing or seeing half a list.
 //
 // Every match tells which name matched and how each word of it did. The same
 // snapshots, engine version and query always give the same answer. What cannot be
 // screened is an error, never an empty answer: "not screened" is never "clear".
 //
-// What may live here: reading lists, comparing names, searching. What may not:
+// What may live here: comparing names, searching. What may not: formats (source),
 // storage, jobs, the decision what a match means, and any network access.
 package aml
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -28,23 +32,10 @@ var (
 	ErrNotScreened = errors.New("not screened")
 	// ErrEmptyList is returned for a list that holds nobody.
 	ErrEmptyList = errors.New("the list holds no entries")
-	// ErrKind is returned for a kind of list that is not known.
-	ErrKind = errors.New("the kind of list is unknown")
-	// ErrTooLarge is returned for files beyond the bounds.
-	ErrTooLarge = errors.New("the list is too large")
 )
 
-// Kind names a format.
+// Kind names a format of files; package source reads them.
 type Kind string
-
-// The formats that are read.
-const (
-	OFACCSV Kind = "ofac-csv" // US OFAC SDN: sdn.csv with alt.csv, add.csv, sdn_comments.csv beside it
-	UNXML   Kind = "un-xml"   // UN Security Council consolidated list
-)
-
-// Kinds gives the formats that Load reads.
-func Kinds() []Kind { return []Kind{OFACCSV, UNXML} }
 
 // Source names a list, whichever file it was read from.
 type Source string
@@ -53,6 +44,11 @@ type Source string
 const (
 	SourceOFAC Source = "us_ofac"
 	SourceUN   Source = "un_sc"
+	SourceEU   Source = "eu_fsf"
+	SourceOFSI Source = "uk_ofsi"
+	SourceUK   Source = "uk_fcdo"
+	SourceFTM  Source = "opensanctions" // or as the operator calls the collection
+	SourceOwn  Source = "own"           // or as the operator calls it
 )
 
 // List is one list at one moment.
@@ -62,6 +58,8 @@ type List struct {
 	Snapshot string    `json:"snapshot"`           // SHA-256 over the entries, hex
 	Issued   time.Time `json:"issued,omitzero"`    // as the list says; zero where it says nothing
 	Warnings []string  `json:"warnings,omitempty"` // what was left out, with its line
+	Read     int       `json:"read,omitempty"`     // records in the file
+	Dropped  int       `json:"dropped,omitempty"`  // of them, left out because they could not be read
 	Entities []Entity  `json:"entities"`
 }
 
@@ -88,6 +86,20 @@ type Entity struct {
 	Identifiers []Identifier `json:"identifiers,omitempty"`
 	Programs    []string     `json:"programs,omitempty"`
 	Listed      string       `json:"listed,omitempty"` // YYYY-MM-DD
+
+	// Hash is ContentHash, where whoever made the entry set it; no part of the content.
+	Hash string `json:"-"`
+}
+
+// ContentHash is SHA-256 over all that the list says of the entry, hex. Two states of
+// an entry are the same exactly if it is.
+func (e Entity) ContentHash() (string, error) {
+	body, err := json.Marshal(e)
+	if err != nil {
+		return "", fmt.Errorf("hash list entry: %w", err)
+	}
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:]), nil
 }
 
 // NameKind says how a list gives a name.
@@ -140,8 +152,9 @@ type Query struct {
 type Match struct {
 	Entity   string       `json:"entity"`
 	Source   Source       `json:"source"`
-	Score    float64      `json:"score"` // 0..100
-	Name     string       `json:"name"`  // the name that matched, as listed
+	Hash     string       `json:"hash,omitempty"` // content hash of the entry, where its index was given it
+	Score    float64      `json:"score"`          // 0..100
+	Name     string       `json:"name"`           // the name that matched, as listed
 	Kind     NameKind     `json:"kind"`
 	NameOnly float64      `json:"nameOnly"` // the score before birth, gender, country and document
 	Why      []TokenMatch `json:"why"`

@@ -311,7 +311,7 @@ func (x *Index) matches(s *scratch, q Query, query side) []Match {
 		n := &x.names[r.name]
 		x.score(s, query, n)
 		out = append(out, Match{
-			Entity: e.ID, Source: e.Source, Score: round(r.points), NameOnly: round(points(r.score)),
+			Entity: e.ID, Source: e.Source, Hash: e.Hash, Score: round(r.points), NameOnly: round(points(r.score)),
 			Name: e.Names[n.name].Text, Kind: e.Names[n.name].Kind, Why: s.aligner.why(query, x.listed(s, n)), Facts: r.facts,
 		})
 	}
@@ -390,7 +390,7 @@ func (x *Index) byDocument(q Query) []Match {
 				facts = append(facts, Fact{"birth", how, 0})
 			}
 			out = append(out, Match{
-				Entity: e.ID, Source: e.Source, Score: 100, NameOnly: round(likeness), Name: e.Names[0].Text, Kind: e.Names[0].Kind,
+				Entity: e.ID, Source: e.Source, Hash: e.Hash, Score: 100, NameOnly: round(likeness), Name: e.Names[0].Text, Kind: e.Names[0].Kind,
 				Facts: facts,
 			})
 			break

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -15,7 +16,24 @@ import (
 
 	"vestibule/journey"
 	"vestibule/server/aml"
+	"vestibule/server/aml/source"
 )
+
+const fixtures = "../../testdata/aml"
+
+func ofac(t testing.TB) aml.List {
+	t.Helper()
+	l, err := source.Load(source.OFACCSV, fixtures, "")
+	require.NoError(t, err)
+	return l
+}
+
+func un(t testing.TB) aml.List {
+	t.Helper()
+	l, err := source.Load(source.UNXML, filepath.Join(fixtures, "un.xml"), "")
+	require.NoError(t, err)
+	return l
+}
 
 func index(t testing.TB) *aml.Index {
 	t.Helper()

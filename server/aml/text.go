@@ -23,8 +23,9 @@ const (
 // Bounds of a name; what comes after is left out. The work of comparing grows with
 // the square of either, and nobody's name comes near them.
 const (
-	maxTokens = 24 // words
-	maxWord   = 48 // letters of a word
+	maxName   = 1 << 10 // bytes
+	maxTokens = 24      // words
+	maxWord   = 48      // letters of a word
 )
 
 // written is a name taken apart: its words as written in its own script, and, where

@@ -32,7 +32,7 @@ import (
 const (
 	ProblemWorker   = "vision_worker_lost" // the child died or is not there; it comes back by itself
 	ProblemModel    = "model_unusable"     // a trained network is missing or altered: run make models
-	ProblemLists    = "lists_missing"      // the policy wants screening, and no list is imported
+	ProblemLists    = "lists_missing"      // the policy wants screening, and no list is in memory
 	ProblemDatabase = "database"           // a statement failed
 	ProblemOther    = "unexpected"
 )
@@ -57,6 +57,11 @@ type Screened struct {
 	Lists    string // snapshots searched
 	Entities int    // how many entries they hold
 	Matches  []aml.Match
+	// Oldest is the list that was found to be its publisher's newest longest ago, and
+	// Confirmed is when.
+	Oldest    aml.Source
+	Confirmed time.Time
+	Cleared   []Pair `json:",omitempty"` // of the matches, those that somebody found to be other people
 }
 
 // Config holds what a Centre works with.
@@ -242,6 +247,8 @@ func (c *Centre) safely(ctx context.Context, j store.Job) (err error) {
 		return c.Settle(ctx, j.Subject)
 	case review.JobCheck:
 		return c.CheckAgain(ctx, j.Subject)
+	case JobRescreen:
+		return c.Rescreen(ctx, j.Subject)
 	default:
 		return fmt.Errorf("no such kind of job: %s", j.Kind)
 	}
@@ -256,7 +263,7 @@ func problemOf(err error) string {
 		return ProblemWorker
 	case errors.Is(err, models.ErrModel):
 		return ProblemModel
-	case errors.Is(err, ErrNoLists):
+	case errors.Is(err, ErrNoLists), errors.Is(err, ErrListBehind):
 		return ProblemLists
 	}
 	return ProblemOther

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"vestibule/journey"
@@ -167,20 +166,19 @@ func (d *deciding) screen(ctx context.Context) error {
 	if d.c.Screen == nil {
 		return ErrNoLists
 	}
-	p := duplicate.Person(d.s)
-	name := strings.TrimSpace(p.FullName())
-	if name == "" {
+	q, named := queryOf(d.s)
+	if !named {
 		return nil // the same
 	}
-	got, err := d.c.Screen(ctx, aml.Query{
-		Name: name, Birth: p.Birth, Gender: p.Gender, Country: p.Nationality,
-		Document: p.Number, Issuer: d.s.Document.IssuingCountry,
-	})
+	got, err := d.c.Screen(ctx, q)
 	if errors.Is(err, aml.ErrNotScreened) {
 		return nil // nothing in it to search with: held, and never called clear
 	}
 	if err != nil {
 		return fmt.Errorf("screen: %w", err)
+	}
+	if got.Cleared, err = clearedOf(ctx, d.c.Store.Read(), personKey(d.c.Vault, q), got.Matches); err != nil {
+		return err
 	}
 	d.screened = &got
 	return nil
@@ -281,9 +279,14 @@ func (d *deciding) look(ctx context.Context, tx *store.Tx, kiosk store.Kiosk, no
 	d.lookups.Approved = slices.DeleteFunc(d.lookups.Approved, func(k decide.Known) bool { return k.Decision != journey.Approved })
 
 	if d.screened != nil {
-		s := &decide.Screening{Lists: d.screened.Lists, Entities: d.screened.Entities}
+		if err := behind(ctx, tx.Reader, *d.screened, now); err != nil {
+			return err
+		}
+		s := &decide.Screening{
+			Lists: d.screened.Lists, Entities: d.screened.Entities, Oldest: string(d.screened.Oldest), Confirmed: d.screened.Confirmed,
+		}
 		for _, m := range d.screened.Matches {
-			s.Matches = append(s.Matches, decide.Match{List: string(m.Source), Entity: m.Entity, Score: m.Score})
+			s.Matches = append(s.Matches, decide.Match{List: string(m.Source), Entity: m.Entity, Score: m.Score, Cleared: d.screened.IsCleared(m)})
 		}
 		d.lookups.Screening = s
 	}
@@ -577,32 +580,13 @@ func (d *deciding) collectable() bool {
 // ScreeningContext binds an encrypted screening result to its submission.
 func ScreeningContext(submission string) string { return "screening|" + submission }
 
-// saveScreening keeps the lists' whole answer. It repeats words of the person's
-// name, so it is encrypted.
+// saveScreening keeps what the lists said.
 func (d *deciding) saveScreening(ctx context.Context, tx *store.Tx, now time.Time) error {
 	if d.screened == nil {
 		return nil
 	}
-	status, risk := decide.StatusClear, RiskLow
-	for _, m := range d.screened.Matches {
-		if m.Score < d.policy.AML.Flag {
-			continue
-		}
-		status = decide.StatusRedFlag
-		// The best score need not be the highest risk: it may be a name's alone.
-		if r := Risk(m, d.policy.AML.Flag); r == RiskHigh || risk == RiskLow {
-			risk = r
-		}
-	}
-	plain, err := json.Marshal(d.screened)
-	if err != nil {
-		return fmt.Errorf("encode screening: %w", err)
-	}
-	sealed, err := d.c.Vault.Seal(plain, ScreeningContext(d.row.ID))
-	if err != nil {
-		return fmt.Errorf("encrypt screening: %w", err)
-	}
-	return tx.SaveScreening(ctx, store.Screening{Submission: d.row.ID, Status: status, Risk: risk, Result: sealed, At: now})
+	status, risk := grade(*d.screened, d.policy.AML, d.lookups.Screening.Stale(d.policy.AML, d.lookups.Now))
+	return keepScreening(ctx, tx, d.c.Vault, d.row.ID, *d.screened, status, risk, now)
 }
 
 // Risk levels of a match, and of a screening: its highest.

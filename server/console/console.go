@@ -52,6 +52,8 @@ type Config struct {
 	Waiting func(ctx context.Context, submission string) (string, error)
 	Clock   func() time.Time
 	Log     *slog.Logger
+	// Lists tells how the sanctions lists stand; may be nil.
+	Lists func(ctx context.Context) (Lists, error)
 	// Every is how often live pages look for news; half a second when zero.
 	Every time.Duration
 }
@@ -111,6 +113,7 @@ func (c *Console) Handler() http.Handler {
 		r.Route("/review", c.review)
 		r.Get("/live", c.liveList)
 		r.Get("/live/{session}", c.liveOne)
+		r.Get("/lists", c.sanctions)
 	})
 	return r
 }

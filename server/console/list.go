@@ -63,6 +63,7 @@ type listData struct {
 	Live      bool   // the first page follows the news
 	Statuses  []journey.SessionStatus
 	Decisions []journey.Decision
+	Trouble   string // with the sanctions lists
 }
 
 type row struct {
@@ -100,8 +101,14 @@ func (c *Console) list(w http.ResponseWriter, r *http.Request) {
 		c.broken(w, "list the kiosks", err)
 		return
 	}
+	lists, err := c.sanctioned(r.Context())
+	if err != nil {
+		c.broken(w, "read how the lists stand", err)
+		return
+	}
 	data := listData{
-		Now: c.Clock(), Filter: f, Kiosks: kiosks, Live: query.BeforeID == "",
+		Trouble: lists.Trouble(),
+		Now:     c.Clock(), Filter: f, Kiosks: kiosks, Live: query.BeforeID == "",
 		Decisions: []journey.Decision{journey.Approved, journey.Rejected, journey.Pending},
 		Statuses:  []journey.SessionStatus{journey.StatusInProgress, journey.StatusCompleted, journey.StatusDropped, journey.StatusError},
 	}

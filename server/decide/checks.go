@@ -445,10 +445,32 @@ func (d *deciding) screening() {
 		detail["best"] = number(d.l.Screening.Matches[0].Score)
 	}
 	var flags []Match
+	cleared := 0
 	for _, m := range d.l.Screening.Matches {
-		if m.Score >= rules.Flag {
+		switch {
+		case m.Score < rules.Flag:
+		case m.Cleared:
+			cleared++
+		default:
 			flags = append(flags, m)
 		}
+	}
+	if cleared > 0 {
+		detail["cleared"] = strconv.Itoa(cleared)
+	}
+	if d.stale() {
+		detail["list"], detail["days"] = d.l.Screening.Oldest, strconv.Itoa(int(d.l.Now.Sub(d.l.Screening.Confirmed).Hours()/24))
+	}
+	if len(flags) == 0 && d.stale() {
+		detail["status"], detail[journey.DetailWhy] = StatusNotScreened, journey.WhyListTooOld
+		if !rules.HoldStale {
+			d.say(CheckAML, journey.EventAMLCheck, journey.Skipped, detail)
+			d.say(CheckCustom, journey.EventCustomPolicyEvaluation, journey.Pass, map[string]string{"rule": "aml.holdStale=off"}, CheckAML)
+			return
+		}
+		ev := d.say(CheckAML, journey.EventAMLCheck, journey.Errored, detail)
+		d.fire(ev, journey.Pending, journey.ReasonCustomPolicy, "aml.maxAge")
+		return
 	}
 	if len(flags) == 0 {
 		d.say(CheckAML, journey.EventAMLCheck, journey.Pass, detail)
@@ -463,6 +485,15 @@ func (d *deciding) screening() {
 	}
 	ev := d.say(CheckCustom, journey.EventCustomPolicyEvaluation, journey.Fail, map[string]string{"rule": "aml.hold"}, CheckAML)
 	d.fire(ev, journey.Pending, journey.ReasonCustomPolicy, "aml.hold")
+}
+
+// stale reports whether a list is older than the policy lets one be.
+func (d *deciding) stale() bool { return d.l.Screening.Stale(d.p.AML, d.l.Now) }
+
+// Stale reports whether a list that was searched is older than the policy lets one be:
+// who is on none of the lists is then not screened, and never called clear.
+func (s *Screening) Stale(p journey.AMLPolicy, now time.Time) bool {
+	return p.MaxAge > 0 && !s.Confirmed.IsZero() && now.Sub(s.Confirmed) > p.MaxAge
 }
 
 // The screening statuses of the contract, and Clear, which it has no word for.

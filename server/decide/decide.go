@@ -71,10 +71,10 @@ type FaceHit struct {
 
 // Match is one entry of a list that resembles the person.
 type Match struct {
-	List     string
-	Entity   string
-	Score    float64 // 0..100
-	RiskIcon []string
+	List    string
+	Entity  string
+	Score   float64 // 0..100
+	Cleared bool    // somebody found that it is another person
 }
 
 // Screening is the answer of the sanctions lists.
@@ -82,6 +82,10 @@ type Screening struct {
 	Lists    string // snapshots searched
 	Entities int
 	Matches  []Match // best first
+	// Oldest is the list of those searched that was found to be its publisher's newest
+	// longest ago, and Confirmed is when. Empty and zero: not known.
+	Oldest    string
+	Confirmed time.Time
 }
 
 // Packet tells whether this submission's records look replayed.

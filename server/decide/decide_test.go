@@ -293,6 +293,26 @@ func TestDecisions(t *testing.T) {
 			journey.Pending, journey.ReasonCustomPolicy, "", "aml.screen",
 			[]string{"aml"},
 		},
+		{"nobody is clear by a list that is too old", func(s scene) {
+			s.p.AML.MaxAge = 48 * time.Hour
+			s.l.Screening.Oldest, s.l.Screening.Confirmed = "un", today.Add(-49*time.Hour)
+		}, journey.Pending, journey.ReasonCustomPolicy, "", "aml.maxAge", []string{"aml"}},
+		{"a list of the greatest age that the policy allows is not too old", func(s scene) {
+			s.p.AML.MaxAge = 48 * time.Hour
+			s.l.Screening.Oldest, s.l.Screening.Confirmed = "un", today.Add(-48*time.Hour)
+		}, journey.Approved, "", "", "", nil},
+		{"no list is too old where the policy sets no limit", func(s scene) {
+			s.l.Screening.Oldest, s.l.Screening.Confirmed = "un", today.AddDate(-9, 0, 0)
+		}, journey.Approved, "", "", "", nil},
+		{"a list that is too old is only noted where the policy does not hold", func(s scene) {
+			s.p.AML.MaxAge, s.p.AML.HoldStale = time.Hour, false
+			s.l.Screening.Oldest, s.l.Screening.Confirmed = "un", today.Add(-2*time.Hour)
+		}, journey.Approved, "", "", "", nil},
+		{"a hit on a list that is too old is a hit", func(s scene) {
+			s.p.AML.MaxAge = time.Hour
+			s.l.Screening.Oldest, s.l.Screening.Confirmed = "un", today.Add(-2*time.Hour)
+			s.l.Screening.Matches = []decide.Match{{List: "un", Entity: "QDi.1", Score: 97}}
+		}, journey.Pending, journey.ReasonCustomPolicy, "", "aml.hold", []string{"custom"}},
 		{"a rejection goes over a hold", func(s scene) {
 			s.l.Screening.Matches = []decide.Match{{Score: 97}}
 			s.p.BlockedIssuers = []string{"UTO"}
@@ -404,4 +424,19 @@ func TestTheSameInputGivesTheSameOutcomeAndPersonalDataStaysOut(t *testing.T) {
 		}
 		holdsTogether(t, e, decide.Decide(e, p, l))
 	})
+}
+
+func TestTheEventSaysWhichListIsTooOld(t *testing.T) {
+	e, p, l := good()
+	p.AML.MaxAge = 24 * time.Hour
+	l.Screening.Oldest, l.Screening.Confirmed = "eu_fsf", today.AddDate(0, 0, -9)
+	for hold, want := range map[bool]journey.Result{true: journey.Errored, false: journey.Skipped} {
+		p.AML.HoldStale = hold
+		out := decide.Decide(e, p, l)
+		i := slices.IndexFunc(out.Events, func(e journey.Event) bool { return e.Name == journey.EventAMLCheck })
+		require.Equal(t, want, out.Events[i].Result)
+		require.Equal(t, map[string]string{
+			"status": decide.StatusNotScreened, "why": journey.WhyListTooOld, "list": "eu_fsf", "days": "9", "lists": "abc", "entities": "100",
+		}, out.Events[i].Detail)
+	}
 }

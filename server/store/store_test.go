@@ -276,33 +276,6 @@ func TestAPolicyVersionIsNeverRewritten(t *testing.T) {
 	})
 }
 
-func TestAnImportedListReplacesTheOneOfItsKind(t *testing.T) {
-	cluster.Each(t, func(t *testing.T, s *store.Store) {
-		ctx := context.Background()
-		save := func(id, kind string, n int) {
-			write(t, s, func(ctx context.Context, tx *store.Tx) error {
-				var list []store.ListEntity
-				for i := range n {
-					list = append(list, store.ListEntity{ID: fmt.Sprint(i), Hash: "h", Body: []byte("{}")})
-				}
-				return tx.SaveSnapshot(ctx, store.Snapshot{ID: id, Kind: kind, Meta: []byte(`{}`), Imported: now}, list)
-			})
-		}
-		save("one", "un", 3)
-		save("two", "un", 4)
-		save("three", "ofac", 1)
-		save("one", "un", 3) // known already: only made active
-		active, err := s.Read().ActiveSnapshots(ctx)
-		require.NoError(t, err)
-		require.Len(t, active, 2)
-		require.Equal(t, "three", active[0].ID)
-		require.Equal(t, "one", active[1].ID)
-		list, err := s.Read().ListEntities(ctx, "one")
-		require.NoError(t, err)
-		require.Len(t, list, 3)
-	})
-}
-
 func TestAnUndoneTransactionLeavesNothing(t *testing.T) {
 	cluster.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := context.Background()

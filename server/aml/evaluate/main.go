@@ -30,6 +30,7 @@ import (
 	"vestibule/journey"
 	"vestibule/models/evaluate/figures"
 	"vestibule/server/aml"
+	"vestibule/server/aml/source"
 )
 
 func main() {
@@ -83,11 +84,11 @@ type query struct {
 
 func measure(dir string, classes bool, stdout io.Writer) (figures.Set, error) {
 	began := time.Now()
-	ofac, err := aml.Load(aml.OFACCSV, filepath.Join(dir, "ofac_sdn.csv"))
+	ofac, err := source.Load(source.OFACCSV, filepath.Join(dir, "ofac_sdn.csv"), "")
 	if err != nil {
 		return nil, err
 	}
-	un, err := aml.Load(aml.UNXML, filepath.Join(dir, "UN_consolidated.xml"))
+	un, err := source.Load(source.UNXML, filepath.Join(dir, "UN_consolidated.xml"), "")
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package aml
+package source
 
 import (
 	"strings"
@@ -16,6 +16,20 @@ func countryCode(name string) string {
 		return code
 	}
 	return name
+}
+
+// isoCountry gives the alpha-3 code of an ISO 3166-1 alpha-2 or alpha-3 code, or what it
+// was given: codes of states that are no more stay as the list writes them.
+func isoCountry(code string) string {
+	code = clean(code)
+	if len(code) != 2 && len(code) != 3 {
+		return code
+	}
+	region, err := language.ParseRegion(code)
+	if err != nil || !region.IsCountry() || len(region.ISO3()) != 3 || region.ISO3() == "ZZZ" {
+		return code
+	}
+	return region.ISO3()
 }
 
 // foldCountry makes different ways of writing a country equal: lower case, letters

@@ -1,0 +1,202 @@
+package centre
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"vestibule/journey"
+	"vestibule/server/aml"
+	"vestibule/server/decide"
+	"vestibule/server/journal"
+	"vestibule/server/store"
+)
+
+// JobRescreen screens everybody who is approved or held again, after a list came into
+// force. Its subject is the snapshot.
+const JobRescreen = "rescreen"
+
+// RescreenAfter is how long after a list came into force that begins. By then every copy
+// of the centre searches the new list, and what was screened against the old one is
+// decided or given up: nobody slips through between.
+const RescreenAfter = jobLimit + 30*time.Second
+
+// Bounds of one run of the job.
+const (
+	rescreenBatch = 100
+	rescreenLimit = 45 * time.Second // then the job goes on where it was
+	rescreenMost  = 100              // entries that one person may resemble
+)
+
+// ErrListBehind is wrapped while this copy does not search the list yet that is in force.
+var ErrListBehind = errors.New("the list that came into force is not in memory yet")
+
+// Rescreen screens against what is new in a snapshot. A decision is never changed by it:
+// who resembles a new entry is journalled, shown as a red flag and listed as a hit, for
+// people to look at.
+//
+// Everybody is searched for among all that is in force, as in a decision, and what is
+// not new is left away then: scores rest on how rare words are among all names, so a
+// search among the new entries alone would score otherwise.
+func (c *Centre) Rescreen(ctx context.Context, snapshot string) error {
+	r := c.c.Store.Read()
+	run, err := r.Rescreening(ctx, snapshot)
+	if err != nil {
+		return fmt.Errorf("find how far screening again has come: %w", err)
+	}
+	if !run.Ended.IsZero() {
+		return nil
+	}
+	list, err := r.Snapshot(ctx, snapshot)
+	if err != nil {
+		return fmt.Errorf("find the list: %w", err)
+	}
+	if !list.Active { // withdrawn: nobody is to be held against it
+		return c.c.Store.Write(ctx, func(tx *store.Tx) error { return tx.EndRescreening(ctx, snapshot, c.c.Now()) })
+	}
+	fresh, err := r.NewEntities(ctx, snapshot, run.Base)
+	if err != nil {
+		return err
+	}
+	began := c.c.Now()
+	for len(fresh) > 0 {
+		rows, err := r.DecidedAfter(ctx, run.Created, run.Last, rescreenBatch)
+		if err != nil {
+			return fmt.Errorf("find who is to be screened again: %w", err)
+		}
+		if len(rows) == 0 {
+			break
+		}
+		for _, row := range rows {
+			hits, err := c.rescreenOne(ctx, row, list, fresh)
+			if err != nil {
+				return fmt.Errorf("screen %s again: %w", row.ID, err)
+			}
+			run.Created, run.Last = row.Created, row.ID
+			run.People++
+			run.Hits += hits
+		}
+		if err := c.c.Store.Write(ctx, func(tx *store.Tx) error { return tx.SaveRescreening(ctx, run) }); err != nil {
+			return err
+		}
+		if now := c.c.Now(); now.Sub(began) > rescreenLimit {
+			return c.c.Store.Write(ctx, func(tx *store.Tx) error {
+				return tx.Enqueue(ctx, c.c.NewID(), JobRescreen, snapshot, now, now)
+			})
+		}
+	}
+	c.c.Log.InfoContext(ctx, "everybody is screened again", "list", list.Kind, "snapshot", snapshot, "new", len(fresh), "people", run.People, "hits", run.Hits)
+	return c.c.Store.Write(ctx, func(tx *store.Tx) error { return tx.EndRescreening(ctx, snapshot, c.c.Now()) })
+}
+
+// rescreenOne screens one person again and gives the number of new hits.
+func (c *Centre) rescreenOne(ctx context.Context, row store.Submission, list store.Snapshot, fresh map[string]bool) (int, error) {
+	r := c.c.Store.Read()
+	policy, err := Policy(ctx, r, row.Project)
+	if err != nil {
+		return 0, fmt.Errorf("read policy: %w", err)
+	}
+	s, err := handedIn(c.c.Vault, row)
+	if err != nil { // it will not open the next time either, and others wait
+		c.c.Log.ErrorContext(ctx, "somebody cannot be screened again", "code", "submission_unreadable", "submission", row.ID, "error", err)
+		return 0, nil
+	}
+	q, named := queryOf(s)
+	if !named || !policy.AML.Screen {
+		return 0, nil
+	}
+	if c.c.Screen == nil {
+		return 0, ErrNoLists
+	}
+	started := c.c.Now()
+	q.AtLeast, q.Most = policy.AML.Flag, rescreenMost
+	got, err := c.c.Screen(ctx, q)
+	if errors.Is(err, aml.ErrNotScreened) {
+		return 0, nil // nothing in it to search with, then as now
+	}
+	if err != nil {
+		return 0, err
+	}
+	if !got.searched(list) {
+		return 0, ErrListBehind
+	}
+	if got.Cleared, err = clearedOf(ctx, r, personKey(c.c.Vault, q), got.Matches); err != nil {
+		return 0, err
+	}
+	var hits []aml.Match
+	for _, m := range got.Matches {
+		if string(m.Source) == list.Kind && fresh[m.Entity] && m.Score >= policy.AML.Flag && !got.IsCleared(m) {
+			hits = append(hits, m)
+		}
+	}
+	if len(hits) == 0 {
+		return 0, nil
+	}
+	added := 0
+	err = c.c.Store.Write(ctx, func(tx *store.Tx) error {
+		added = 0
+		if _, err := tx.LockKiosk(ctx, row.Kiosk); err != nil {
+			return fmt.Errorf("hold kiosk: %w", err)
+		}
+		now, err := tx.Submission(ctx, row.ID)
+		if err != nil {
+			return fmt.Errorf("find submission: %w", err)
+		}
+		if now.Revision != row.Revision || now.Decision != row.Decision {
+			return nil // decided anew meanwhile, with the list that is in force
+		}
+		added, err = c.raise(ctx, tx, row, list, hits, interval{started, c.c.Now()})
+		if err != nil || added == 0 {
+			return err
+		}
+		status, risk := grade(got, policy.AML, false)
+		return keepScreening(ctx, tx, c.c.Vault, row.ID, got, status, risk, c.c.Now())
+	})
+	if added > 0 {
+		c.c.Watch(row.Session)
+	}
+	return added, err
+}
+
+// raise journals the hits that are new, and lists them for people to look at.
+func (c *Centre) raise(ctx context.Context, tx *store.Tx, row store.Submission, list store.Snapshot, hits []aml.Match, ran interval) (int, error) {
+	decisions, err := tx.Decisions(ctx, row.Session)
+	if err != nil {
+		return 0, fmt.Errorf("find the decision: %w", err)
+	}
+	var causes []string
+	if n := len(decisions); n > 0 {
+		causes = []string{decisions[n-1].ID}
+	}
+	var events []journey.Event
+	for _, m := range hits {
+		id := c.c.NewID()
+		fresh, err := tx.AddHit(ctx, store.Hit{
+			Submission: row.ID, Source: string(m.Source), Entity: m.Entity, Hash: m.Hash, Snapshot: list.ID, Score: m.Score, Event: id, At: ran.ended,
+		})
+		if err != nil {
+			return 0, err
+		}
+		if !fresh {
+			continue
+		}
+		events = append(events, journey.Event{
+			ID: id, Name: journey.CentreRescreened, Source: journey.BE, Result: journey.Fail, Impact: journey.ImpactNone,
+			Started: ran.started, Ended: ran.ended, Causes: causes,
+			Detail: map[string]string{
+				"status": decide.StatusRedFlag, "list": string(m.Source), "entity": m.Entity, "best": strconv.FormatFloat(m.Score, 'f', 1, 64),
+				"lists": fmt.Sprintf("%s:%.16s", list.Kind, list.ID),
+			},
+		})
+	}
+	if len(events) == 0 {
+		return 0, nil
+	}
+	if err := journal.Add(ctx, tx, row.Kiosk, row.Session, row.ID, ran.ended, events...); err != nil {
+		return 0, err
+	}
+	_, err = journal.Refresh(ctx, tx, row.Session, row.Project, ran.ended, 0)
+	return len(events), err
+}
