@@ -48,6 +48,8 @@ func verbs() []verb {
 		{"list import", "import a sanctions list and put it in force", listImport},
 		{"policy apply", "put a policy in force", policyApply},
 		{"policy show", "print the policy in force", policyShow},
+		{"replay", "make stored decisions again, and tell which come out otherwise", replayCommand},
+		{"whatif", "tell what stored decisions would be under another policy", whatifCommand},
 		{"verify", "prove a journey from the records as they came", verifyCommand},
 		{"webhook add", "send decisions to an address", webhookAdd},
 		{"webhook list", "list the addresses", webhookList},

@@ -26,6 +26,7 @@ import (
 
 	"vestibule/journey"
 	"vestibule/server/kiosktest"
+	"vestibule/server/store"
 	"vestibule/server/store/storetest"
 	"vestibule/sync/identity"
 	"vestibule/sync/link"
@@ -322,6 +323,24 @@ func TestTheWholeWay(t *testing.T) {
 				require.NotContains(t, string(page), secret)
 			}
 
+			// Every decision is made again as it was; another policy is tried on the past.
+			require.Equal(t, "same\t3\ndiffer\t0\nunreadable\t0\nwithout input\t0", run(t, "replay", "-data", data, "-db", url))
+			require.Contains(t, run(t, "replay", "-data", data, "-db", url, "-journey", "s-again"), "same\t1\n")
+			tried := filepath.Join(dir, "tried.json")
+			require.NoError(t, os.WriteFile(tried, []byte(`{"version":"try","recheck":false,"minAge":99}`), 0o600))
+			said = []byte(run(t, "whatif", "-data", data, "-db", url, "-policy", tried))
+			require.Contains(t, string(said), "3 decisions of default under policy try, 3 would change")
+			require.Regexp(t, `1  APPROVED +→  REJECTED AGE_LIMIT`, string(said))
+			require.Regexp(t, anna.ID+`\tAPPROVED → REJECTED AGE_LIMIT\tminAge`, string(said))
+			var w whatif
+			require.NoError(t, json.Unmarshal([]byte(run(t, "whatif", "-json", "-since", "all", "-data", data, "-db", url, "-policy", tried)), &w))
+			require.Equal(t, 3, w.Compared)
+			require.Len(t, w.Changed, 3)
+			require.NoError(t, os.WriteFile(tried, []byte(`{"version":"try"}`), 0o600))
+			require.Contains(t, run(t, "whatif", "-data", data, "-db", url, "-policy", tried), "CANNOT TELL\tnot looked up at the time: recheck")
+			require.Equal(t, exitFailed, command([]string{"replay", "-data", data, "-db", url, "-journey", "nobody"}, io.Discard, io.Discard))
+			require.Equal(t, exitFailed, command([]string{"replay", "-data", data, "-db", url, "-since", "yesterday"}, io.Discard, io.Discard))
+
 			// A visit that cannot be decided yet says why.
 			require.NoError(t, os.WriteFile(policy, []byte(`{"version":"t1b","recheck":true}`), 0o600))
 			run(t, "policy", "apply", "-data", data, "-db", url, policy)
@@ -350,6 +369,18 @@ func TestTheWholeWay(t *testing.T) {
 			late := kiosktest.Anna("hall-1", "s-late", time.Now())
 			k.visit("s-late", late)
 			require.Never(t, func() bool { return status2(base+"/journeys/s-late", key) == http.StatusOK }, time.Second, 100*time.Millisecond)
+
+			// A decision that somebody altered in the database does not come out as it is stored.
+			if url == "" {
+				altered, err := sql.Open("sqlite3", filepath.Join(data, store.SQLiteFile))
+				require.NoError(t, err)
+				_, err = altered.Exec(`UPDATE decision SET decision = 'APPROVED', reason = '' WHERE session = 's-again'`)
+				require.NoError(t, errors.Join(err, altered.Close()))
+				var out, errs bytes.Buffer
+				require.Equal(t, exitFailed, command([]string{"replay", "-data", data}, &out, &errs))
+				require.Regexp(t, `(?m)^DIFFERS\ts-again\t\S+\tdecision: APPROVED → REJECTED$`, out.String())
+				require.Contains(t, errs.String(), "replay_differs")
+			}
 		})
 	}
 }

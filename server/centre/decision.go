@@ -23,7 +23,7 @@ import (
 )
 
 // Record is the whole of a decision as it is kept: what it rests on and what it
-// says, without personal data. With the sealed submission it can be replayed.
+// says, without personal data. With its sealed Input it can be made again.
 type Record struct {
 	Decision    journey.Decision `json:"decision"`
 	Reason      journey.Reason   `json:"reason,omitempty"`
@@ -465,6 +465,13 @@ func (d *deciding) settle(ctx context.Context, tx *store.Tx, v journey.Verdict, 
 		ID: v.Event, Session: v.Session, Submission: v.Submission, Revision: d.row.Revision, Applicant: d.lookups.Applicant,
 		Decision: v.Decision, Reason: v.Reason, Policy: v.Policy, Digest: record.Digest, Lists: lists, Record: body, At: now,
 	}); err != nil {
+		return err
+	}
+	input, err := sealInput(d.c.Vault, v.Event, d.evidence)
+	if err != nil {
+		return err
+	}
+	if err := tx.AddDecisionInput(ctx, v.Event, input); err != nil {
 		return err
 	}
 	if err := d.saveScreening(ctx, tx, now); err != nil {
