@@ -28,6 +28,7 @@ type Policy struct {
 	Duplicates DuplicatePolicy `json:"duplicates"`
 	AML        AMLPolicy       `json:"aml"`
 	Recheck    bool            `json:"recheck"` // centre re-reads the sealed evidence before it decides
+	Rules      []Rule          `json:"rules,omitempty"`
 
 	SilenceLimit time.Duration `json:"silenceLimit"` // a session silent that long is DROPPED
 	ScreenLimit  time.Duration `json:"screenLimit"`  // a screen untouched that long asks, then stops
@@ -122,5 +123,7 @@ func DefaultPolicy() Policy {
 		SilenceLimit: 20 * time.Minute,
 		ScreenLimit:  60 * time.Second,
 		ResultShown:  20 * time.Second,
+
+		AcceptedTypes: []DocumentType{}, AcceptedIssuers: []string{}, BlockedIssuers: []string{}, // lists in JSON, too
 	}
 }
