@@ -466,7 +466,7 @@ func tally(list []linked, known ...string) string {
 	var texts []string
 	count := make(map[string]map[Origin]int)
 	for _, l := range list {
-		if len(list) > 1 && (l.Name == KioskRetryExhausted || l.Name == EventCustomPolicyEvaluation && l.Code.IsZero()) {
+		if len(list) > 1 && (l.Name == KioskRetryExhausted || l.Name == EventCustomPolicyEvaluation && l.Code.IsZero() && ownRule(l.Event) == "") {
 			continue // what it stands on says more
 		}
 		text := clause(l.Event)
@@ -519,6 +519,11 @@ func clause(e Event) string {
 	if r, ok := LookupReason(Decision(e.Name), e.Reason); ok {
 		return r.Meaning
 	}
+	if name := ownRule(e); name != "" && e.Result == Errored {
+		return "the project's rule " + name + " could not be judged"
+	} else if name != "" && e.failed() {
+		return "the project's rule " + name + " was hit"
+	}
 	if (e.failed() || e.hindered()) && !e.IsDecision() {
 		if e.Result == Errored && e.Source == BE && !e.isBreakdown() {
 			return string(e.Name) + " could not be carried out"
@@ -534,6 +539,15 @@ func clause(e Event) string {
 		return inSentence(entry.Meaning)
 	}
 	return string(e.Name)
+}
+
+// ownRule gives the name of the project's own rule that an event is about.
+func ownRule(e Event) string {
+	name, ok := strings.CutPrefix(e.Detail["rule"], "rules.")
+	if !ok || e.Name != EventCustomPolicyEvaluation {
+		return ""
+	}
+	return name
 }
 
 // isBreakdown reports whether the event itself means that something broke, rather

@@ -224,7 +224,8 @@ func TestTheWholeWay(t *testing.T) {
 			url := db()
 			key := run(t, "init", "-data", data, "-db", url)
 			policy := filepath.Join(dir, "policy.json")
-			require.NoError(t, os.WriteFile(policy, []byte(`{"version":"t1","recheck":false,"aml":{"screen":true,"flag":85,"hold":true}}`), 0o600))
+			require.NoError(t, os.WriteFile(policy, []byte(`{"version":"t1","recheck":false,"aml":{"screen":true,"flag":85,"hold":true},
+				"rules":[{"name":"elsewhere","when":"site.country != 'UTO'","then":"reject"}]}`), 0o600))
 			run(t, "policy", "apply", "-data", data, "-db", url, policy)
 			list := filepath.Join(dir, "un.xml")
 			require.NoError(t, os.WriteFile(list, []byte(unList), 0o600))
@@ -336,6 +337,8 @@ func TestTheWholeWay(t *testing.T) {
 			require.NoError(t, json.Unmarshal([]byte(run(t, "whatif", "-json", "-since", "all", "-data", data, "-db", url, "-policy", tried)), &w))
 			require.Equal(t, 3, w.Compared)
 			require.Len(t, w.Changed, 3)
+			require.NoError(t, os.WriteFile(tried, []byte(`{"version":"try","recheck":false,"rules":[{"name":"here","when":"site.country == 'UTO' && person.age > 50","then":"hold"}]}`), 0o600))
+			require.Contains(t, run(t, "whatif", "-data", data, "-db", url, "-policy", tried), anna.ID+"\tAPPROVED → PENDING CUSTOM_POLICY\trules.here")
 			require.NoError(t, os.WriteFile(tried, []byte(`{"version":"try"}`), 0o600))
 			require.Contains(t, run(t, "whatif", "-data", data, "-db", url, "-policy", tried), "CANNOT TELL\tnot looked up at the time: recheck")
 			require.Equal(t, exitFailed, command([]string{"replay", "-data", data, "-db", url, "-journey", "nobody"}, io.Discard, io.Discard))

@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"vestibule/journey"
 	"vestibule/server/centre"
 	"vestibule/server/policy"
+	"vestibule/server/rule"
 	"vestibule/server/store"
 	"vestibule/sync/fault"
 	"vestibule/sync/wire"
@@ -189,7 +191,7 @@ func policyRollback(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
-	if found := got.Check(); len(found) > 0 {
+	if found := policy.Problems(got); len(found) > 0 {
 		return fault.New("policy_outdated", "this version is no longer a valid policy: "+found[0].Error(),
 			"write it to a file with server policy show -version "+version+", mend it, give it a new version and apply it", nil)
 	}
@@ -249,4 +251,58 @@ func policyShow(ctx context.Context, p *program, args []string) error {
 	}
 	_, err = p.out.Write(text)
 	return err
+}
+
+func policyFields(_ context.Context, p *program, args []string) error {
+	fs, _, _ := p.flags("")
+	if _, err := p.parse(fs, args); err != nil {
+		return err
+	}
+	for _, f := range rule.Fields() {
+		_, _ = fmt.Fprintf(p.out, "%-26s %-13s %s\n", f.Name, f.Type, f.Does)
+	}
+	return nil
+}
+
+// policyTest runs cases under a policy file and fails when one comes out otherwise.
+func policyTest(ctx context.Context, p *program, args []string) error {
+	fs, _, _ := p.flags("FILE CASES")
+	operands, err := p.parse(fs, args)
+	if err != nil {
+		return err
+	}
+	if len(operands) != 2 {
+		_, _ = fmt.Fprintln(p.errs, "server policy test: give a policy file and a file of cases")
+		return errUsage
+	}
+	got, err := readPolicy(operands[0])
+	if err != nil {
+		return err
+	}
+	text, err := readBounded(operands[1], policy.MaxCases)
+	if err != nil {
+		return fault.New("cases_unreadable", "the file of cases cannot be read", "check the path", err)
+	}
+	cases, err := policy.Cases(text)
+	if err != nil {
+		return fault.New("cases_malformed", "the file of cases is not understood", "docs/policy.md shows one", err)
+	}
+	engine := rule.New()
+	failed := 0
+	for _, c := range cases {
+		ran, err := policy.Try(ctx, engine, got, c)
+		if err != nil {
+			return err
+		}
+		if len(ran.Wrong) == 0 {
+			_, _ = fmt.Fprintf(p.out, "ok\t%s\n", c.Name)
+			continue
+		}
+		failed++
+		_, _ = fmt.Fprintf(p.out, "FAIL\t%s\t%s\n", c.Name, strings.Join(ran.Wrong, "; "))
+	}
+	if failed > 0 {
+		return fault.New("cases_failed", fmt.Sprintf("%d of %d cases come out otherwise", failed, len(cases)), "mend the policy, or the case", nil)
+	}
+	return nil
 }

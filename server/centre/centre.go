@@ -21,6 +21,7 @@ import (
 	"vestibule/server/duplicate"
 	"vestibule/server/ingest"
 	"vestibule/server/journal"
+	"vestibule/server/rule"
 	"vestibule/server/store"
 	"vestibule/server/vault"
 	"vestibule/sync/seal"
@@ -81,6 +82,7 @@ type Config struct {
 type Centre struct {
 	c     Config
 	faces *duplicate.FaceIndex
+	rules *rule.Engine
 	wake  chan struct{}
 }
 
@@ -95,7 +97,7 @@ func New(c Config) *Centre {
 	if c.Watch == nil {
 		c.Watch = func(string) {}
 	}
-	return &Centre{c: c, faces: duplicate.NewFaceIndex(), wake: make(chan struct{}, 1)}
+	return &Centre{c: c, faces: duplicate.NewFaceIndex(), rules: rule.New(), wake: make(chan struct{}, 1)}
 }
 
 // Wake makes Run look for work at once. It never blocks.

@@ -18,6 +18,7 @@ import (
 	"vestibule/server/ingest"
 	"vestibule/server/journal"
 	"vestibule/server/notify"
+	"vestibule/server/rule"
 	"vestibule/server/store"
 	"vestibule/sync/wire"
 )
@@ -191,6 +192,9 @@ func (d *deciding) commit(ctx context.Context, tx *store.Tx) error {
 	if err := d.look(ctx, tx, kiosk, now); err != nil {
 		return err
 	}
+	if err := d.judge(ctx); err != nil {
+		return err
+	}
 	began := d.c.Now()
 	out := decide.Decide(d.evidence, d.policy, d.lookups)
 	d.ran[decide.DecisionEvent] = interval{began, d.c.Now()}
@@ -261,6 +265,25 @@ func (d *deciding) look(ctx context.Context, tx *store.Tx, kiosk store.Kiosk, no
 			s.Matches = append(s.Matches, decide.Match{List: string(m.Source), Entity: m.Entity, Score: m.Score})
 		}
 		d.lookups.Screening = s
+	}
+	return nil
+}
+
+// judge judges the policy's own rules by everything that was looked up.
+func (d *deciding) judge(ctx context.Context) error {
+	if len(d.policy.Rules) == 0 || d.s.State != journey.SubmissionComplete {
+		return nil
+	}
+	began := d.c.Now()
+	set, _ := d.rules.Compile(d.policy.Rules)
+	d.lookups.Rules = set.Judge(ctx, rule.Of(d.evidence, d.policy, d.lookups))
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("judge rules: %w", err) // out of time for other reasons than a rule's
+	}
+	when := interval{began, d.c.Now()}
+	d.ran[decide.CheckRules] = when
+	for _, r := range d.policy.Rules {
+		d.ran[decide.CheckRule+r.Name] = when
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"vestibule/journey"
 	"vestibule/server/decide"
+	"vestibule/server/rule"
 	"vestibule/server/store"
 	"vestibule/server/vault"
 	"vestibule/sync/wire"
@@ -107,6 +108,7 @@ const replayBatch = 200
 // Replay makes stored decisions again, oldest first, and tells each. Under a nil policy each is made under
 // its own. What tell returns as an error ends it.
 func Replay(ctx context.Context, r store.Reader, v *vault.Vault, f store.DecisionFilter, under *journey.Policy, tell func(Replayed) error) error {
+	engine := rule.New()
 	var after store.Decision
 	for {
 		list, err := r.Replayables(ctx, f, after, replayBatch)
@@ -117,7 +119,7 @@ func Replay(ctx context.Context, r store.Reader, v *vault.Vault, f store.Decisio
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if err := tell(again(v, d, under)); err != nil {
+			if err := tell(again(ctx, v, engine, d, under)); err != nil {
 				return err
 			}
 			after = d.Decision
@@ -129,7 +131,7 @@ func Replay(ctx context.Context, r store.Reader, v *vault.Vault, f store.Decisio
 }
 
 // again makes one decision again.
-func again(v *vault.Vault, d store.Replayable, under *journey.Policy) Replayed {
+func again(ctx context.Context, v *vault.Vault, engine *rule.Engine, d store.Replayable, under *journey.Policy) Replayed {
 	out := Replayed{ID: d.ID, Session: d.Session, Submission: d.Submission}
 	out.Stored.Decision, out.Stored.Reason = d.Decision.Decision, d.Reason
 	var record Record
@@ -157,8 +159,28 @@ func again(v *vault.Vault, d store.Replayable, under *journey.Policy) Replayed {
 		out.Unknown = unmade(record, in, policy)
 	}
 	e := decide.Evidence{Submission: in.Submission, Kiosk: in.Kiosk, Recheck: record.Recheck, FaceModel: in.FaceModel}
-	out.Now = answerOf(decide.Decide(e, policy, record.Lookups))
+	lookups := record.Lookups
+	lookups.Rules = nil
+	if len(policy.Rules) > 0 && in.Submission.State == journey.SubmissionComplete {
+		set, _ := engine.Compile(policy.Rules)
+		lookups.Rules = set.Judge(ctx, rule.Of(e, policy, lookups))
+		if under == nil {
+			keepTimeouts(lookups.Rules, record.Lookups.Rules)
+		}
+	}
+	out.Now = answerOf(decide.Decide(e, policy, lookups))
 	return out
+}
+
+// keepTimeouts takes over what depended on the machine's haste: that a rule took too long.
+func keepTimeouts(now, then []decide.Ruled) {
+	for i := range now {
+		for _, t := range then {
+			if t.Rule == now[i].Rule && t.Problem == rule.ProblemTime {
+				now[i] = t
+			}
+		}
+	}
 }
 
 // unmade names the look-ups that a policy asks for and that the one of the time left out.

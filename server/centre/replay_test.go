@@ -174,6 +174,35 @@ func TestAnotherPolicyIsTriedOnThePastWithoutTouchingIt(t *testing.T) {
 	})
 }
 
+func TestAProjectsOwnRulesDecideAndAreJudgedAgain(t *testing.T) {
+	cluster.Each(t, func(t *testing.T, s *store.Store) {
+		w := newWorld(t, s)
+		p := journey.DefaultPolicy()
+		p.Version, p.Rules = "2", []journey.Rule{
+			{Name: "grown", When: "person.known && person.age > 40", Then: journey.RuleHold, Comment: "look twice"},
+			{Name: "never", When: "site.country != 'UTO'", Then: journey.RuleReject},
+		}
+		require.NoError(t, s.Write(context.Background(), func(tx *store.Tx) error { return tx.SavePolicy(context.Background(), p, time.Now()) }))
+		sub := w.visit(w.kiosk("k"), nil, 1)
+		row := w.decide(sub)
+		require.Equal(t, journey.Pending, row.Decision)
+		require.Equal(t, journey.ReasonCustomPolicy, row.Reason)
+		sentence := journey.Explain(mustEvents(t, s, sub.Session)).Sentence
+		require.Contains(t, sentence, "the project's rule grown was hit")
+
+		got := w.replayed(nil)[sub.ID]
+		require.Empty(t, got.Differs())
+		require.Equal(t, "rules.grown", got.Now.Rule)
+
+		p.Rules[0].When = "person.age > 60"
+		require.Equal(t, journey.Approved, w.replayed(&p)[sub.ID].Now.Decision)
+		p.Rules[0] = journey.Rule{Name: "broken", When: "warnings[7] == 'x'", Then: journey.RuleReject}
+		r := w.replayed(&p)[sub.ID]
+		require.Equal(t, journey.Pending, r.Now.Decision)
+		require.Equal(t, "rules.broken", r.Now.Rule)
+	})
+}
+
 func TestWhatADecisionRestsOnIsKeptEncrypted(t *testing.T) {
 	w := newWorld(t, openSQLite(t))
 	w.decide(w.visit(w.kiosk("k"), nil, 1))

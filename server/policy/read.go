@@ -50,7 +50,7 @@ func Read(text []byte) (journey.Policy, []journey.PolicyProblem) {
 	if err != nil {
 		return p, append(w.found, journey.PolicyProblem{Message: "not understood: " + err.Error()})
 	}
-	for _, one := range append(p.Check(), rules(p)...) {
+	for _, one := range Problems(p) {
 		// What is missing because it could not be read is told already.
 		if !slices.ContainsFunc(w.found, func(f journey.PolicyProblem) bool { return within(one.Pointer, f.Pointer) }) {
 			w.found = append(w.found, one)
