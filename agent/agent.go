@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"crypto"
+	"crypto/ecdsa"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -35,6 +36,9 @@ type Config struct {
 	Policy journey.Policy // until the centre has sent one; zero: journey.DefaultPolicy
 	Text   string         // version of the consent text on the screen, for the record
 	Uplink Uplink         // to the centre; without a Transport this kiosk stays offline
+
+	// Centre vouches for a centre's certificate: for what a courier brought, and for policies; nil: none are taken.
+	Centre func(certificate []byte, at time.Time) (*ecdsa.PublicKey, error)
 
 	// Calibration is what the face camera's passive liveness was calibrated to; nil: nothing.
 	Calibration *calibration.Calibration

@@ -150,8 +150,8 @@ func (s *settings) start(ctx context.Context, log *slog.Logger) (*kiosk, error) 
 	cfg := agent.Config{
 		Dir: s.data, Kiosk: b.Name, Site: agent.Site{Country: b.SiteCountry},
 		DocumentCamera: document, FaceCamera: face, Engine: engine, Seal: b.Seal,
-		Calibration: calibrated,
-		Policy:      policy, KeyDir: s.keys, Text: consentText,
+		Calibration: calibrated, Centre: b.CentreKey,
+		Policy: policy, KeyDir: s.keys, Text: consentText,
 		TestCameras: isDevice(s.document) && isDevice(s.face),
 		Log:         log,
 	}

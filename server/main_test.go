@@ -89,6 +89,8 @@ type kiosk struct {
 	mu       sync.Mutex
 	verdicts map[string]journey.Verdict
 	policies []string
+	secrets  []int // how many rules came with each, which none should
+	numbers  []uint64
 }
 
 func (k *kiosk) applied() []string {
@@ -111,13 +113,19 @@ func newKiosk(t *testing.T, bundle string) *kiosk {
 		Kiosk: k.bundle.Name, Signer: k.bundle.Signer(),
 		Apply: func(_ context.Context, _ *sql.Tx, cmd wire.Record) error {
 			if cmd.Kind == wire.KindPolicy {
+				order, err := wire.VerifyPolicy(cmd.Body, k.bundle.Name, k.bundle.CentreKey)
 				var p journey.Policy
-				if err := json.Unmarshal(cmd.Body, &p); err != nil {
+				if err == nil {
+					err = json.Unmarshal(order.Policy, &p)
+				}
+				if err != nil {
 					return outbox.Poison(err)
 				}
 				k.mu.Lock()
 				defer k.mu.Unlock()
 				k.policies = append(k.policies, p.Version)
+				k.secrets = append(k.secrets, len(p.Rules))
+				k.numbers = append(k.numbers, order.Number)
 				return nil
 			}
 			var v journey.Verdict
@@ -365,6 +373,15 @@ func TestTheWholeWay(t *testing.T) {
 			require.NoError(t, os.WriteFile(policy, []byte(`{"version":"t2","recheck":false}`), 0o600))
 			run(t, "policy", "apply", "-data", data, "-db", url, policy)
 			require.Eventually(t, func() bool { return slices.Equal(k.applied(), []string{"t1", "t1b", "t2"}) }, time.Minute, 20*time.Millisecond)
+
+			// An earlier one comes back under a later number; the project's own rules never leave the centre.
+			run(t, "policy", "rollback", "-data", data, "-db", url, "t1")
+			require.Eventually(t, func() bool { return slices.Equal(k.applied(), []string{"t1", "t1b", "t2", "t1"}) }, time.Minute, 20*time.Millisecond)
+			k.mu.Lock()
+			require.Equal(t, []uint64{1, 2, 3, 4}, k.numbers)
+			require.Equal(t, []int{0, 0, 0, 0}, k.secrets)
+			k.mu.Unlock()
+			require.Regexp(t, `hall-1\tUTO\tdefault\tonline\tno policy yet, t1 waits`, run(t, "kiosk", "list", "-data", data, "-db", url))
 
 			// A revoked kiosk is cut off without a restart.
 			run(t, "kiosk", "revoke", "-data", data, "-db", url, "hall-1")

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -14,7 +13,6 @@ import (
 	"vestibule/server/rule"
 	"vestibule/server/store"
 	"vestibule/sync/fault"
-	"vestibule/sync/wire"
 )
 
 // one gives the one operand of a command.
@@ -128,14 +126,19 @@ func policyApply(ctx context.Context, p *program, args []string) error {
 		return err
 	}
 	defer s.Close()
-	return p.force(ctx, s, got, store.PolicyApplied)
+	return p.force(ctx, s, *data, got, store.PolicyApplied)
 }
 
 // force puts a policy in force and queues it for its project's kiosks.
-func (p *program) force(ctx context.Context, s *store.Store, policy journey.Policy, what string) error {
+func (p *program) force(ctx context.Context, s *store.Store, data string, policy journey.Policy, what string) error {
+	orders, err := loadOrders(data)
+	if err != nil {
+		return err
+	}
 	now := time.Now()
-	err := s.Write(ctx, func(tx *store.Tx) error {
-		if _, err := tx.ForcePolicy(ctx, policy, store.PolicyEntry{What: what, Who: "command line", At: now}); err != nil {
+	err = s.Write(ctx, func(tx *store.Tx) error {
+		e, err := tx.ForcePolicy(ctx, policy, store.PolicyEntry{What: what, Who: "command line", At: now})
+		if err != nil {
 			return fault.New("policy_version", "the policy cannot be put in force", "give the file a new version", err)
 		}
 		kiosks, err := tx.Kiosks(ctx)
@@ -144,7 +147,7 @@ func (p *program) force(ctx context.Context, s *store.Store, policy journey.Poli
 		}
 		for _, k := range kiosks {
 			if k.Project == policy.Project && k.Revoked.IsZero() {
-				if err := pushPolicy(ctx, tx, k.ID, policy, now); err != nil {
+				if err := orders.push(ctx, tx, k.ID, policy, e, now); err != nil {
 					return err
 				}
 			}
@@ -156,16 +159,6 @@ func (p *program) force(ctx context.Context, s *store.Store, policy journey.Poli
 	}
 	_, _ = fmt.Fprintf(p.out, "%s\t%s\n", policy.Project, policy.Version)
 	return nil
-}
-
-// pushPolicy queues a policy for a kiosk, which applies it when it hears of it.
-func pushPolicy(ctx context.Context, tx *store.Tx, kiosk string, policy journey.Policy, now time.Time) error {
-	body, err := json.Marshal(policy)
-	if err != nil {
-		return fmt.Errorf("encode policy: %w", err)
-	}
-	_, err = tx.PushCommand(ctx, kiosk, wire.KindPolicy, newID(), body, now)
-	return err
 }
 
 func policyRollback(ctx context.Context, p *program, args []string) error {
@@ -195,7 +188,7 @@ func policyRollback(ctx context.Context, p *program, args []string) error {
 		return fault.New("policy_outdated", "this version is no longer a valid policy: "+found[0].Error(),
 			"write it to a file with server policy show -version "+version+", mend it, give it a new version and apply it", nil)
 	}
-	return p.force(ctx, s, got, store.PolicyRolledBack)
+	return p.force(ctx, s, *data, got, store.PolicyRolledBack)
 }
 
 func policyHistory(ctx context.Context, p *program, args []string) error {

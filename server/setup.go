@@ -169,6 +169,10 @@ func kioskAdd(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
+	orders, err := loadOrders(*data)
+	if err != nil {
+		return err
+	}
 	now := time.Now()
 	info := identity.KioskInfo{Name: *name, SiteCountry: strings.ToUpper(*country), Project: *project, Broker: *broker}
 	if *out == "" {
@@ -188,7 +192,7 @@ func kioskAdd(ctx context.Context, p *program, args []string) error {
 		if err := tx.AddKiosk(ctx, k); err != nil {
 			return err
 		}
-		if err := greet(ctx, tx, k, now); err != nil {
+		if err := orders.greet(ctx, tx, k, now); err != nil {
 			return err
 		}
 		return tx.Audit(ctx, newID(), "command line", "kiosk add", k.ID, now)
@@ -198,18 +202,6 @@ func kioskAdd(ctx context.Context, p *program, args []string) error {
 	}
 	_, _ = fmt.Fprintf(p.out, "%s\t%s\n", info.Name, *out)
 	return nil
-}
-
-// greet queues what a new kiosk has to hear first: its project's policy.
-func greet(ctx context.Context, tx *store.Tx, k store.Kiosk, now time.Time) error {
-	policy, err := tx.Policy(ctx, k.Project)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("read policy: %w", err)
-	}
-	return pushPolicy(ctx, tx, k.ID, policy, now)
 }
 
 // kioskToken makes a token with which a kiosk enrols itself, and prints it once.
@@ -285,7 +277,15 @@ func kioskList(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
+	runs, err := s.Read().KioskPolicies(ctx)
+	if err != nil {
+		return fmt.Errorf("read kiosks' policies: %w", err)
+	}
 	for _, k := range kiosks {
+		inForce, err := s.Read().PolicyInForce(ctx, k.Project)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return fmt.Errorf("read policy: %w", err)
+		}
 		state := "offline"
 		switch {
 		case !k.Revoked.IsZero():
@@ -293,7 +293,7 @@ func kioskList(ctx context.Context, p *program, args []string) error {
 		case k.Online:
 			state = "online"
 		}
-		_, _ = fmt.Fprintf(p.out, "%s\t%s\t%s\t%s\n", k.ID, k.Country, k.Project, state)
+		_, _ = fmt.Fprintf(p.out, "%s\t%s\t%s\t%s\t%s\n", k.ID, k.Country, k.Project, state, policyState(runs[k.ID], inForce))
 	}
 	return nil
 }
