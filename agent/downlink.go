@@ -153,6 +153,7 @@ func (a *Agent) applied(cmd wire.Record) {
 func (o *owner) linkStatus(s link.Status) {
 	was := o.status
 	o.status = s
+	o.hear(s.Clock)
 	var events []*journey.Event
 	add := func(name journey.EventName, r journey.Result) {
 		ev := o.event(name)

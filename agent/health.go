@@ -16,6 +16,10 @@ func (o *owner) housekeep() {
 	}
 	o.watchSpace()
 	o.watchQueue()
+	if o.link != nil {
+		o.hear(o.link.Status().Clock)
+	}
+	o.watchPolicy()
 	if o.v == nil && o.closed == nil {
 		o.prune()
 	}

@@ -47,8 +47,11 @@ type owner struct {
 	status  link.Status
 	clock   journey.ClockConfidence
 	waiting int
-	low     int // storage: 0 fine, 1 warned, 2 full
-	old     int // queue: likewise
+	low     int       // storage: 0 fine, 1 warned, 2 full
+	old     int       // queue: likewise
+	late    int       // the centre's last word: likewise
+	heard   time.Time // when that was
+	noted   time.Time // and what of it is written down
 	nextJob time.Time
 }
 
@@ -114,6 +117,7 @@ func (a *Agent) Run(ctx context.Context) error {
 // open brings the kiosk up: settings, a look at itself, and a visit that a crash interrupted.
 func (o *owner) open() {
 	o.loadPolicy()
+	o.loadHeard()
 	self := o.selfTest()
 	if err := o.recover(); err != nil {
 		o.close(problemOf(err))
@@ -454,6 +458,8 @@ func (o *owner) healthy(code string) error {
 			return store.ErrFull
 		}
 		return nil
+	case ProblemPolicyOld:
+		return problem(code) // watchPolicy opens it
 	case ProblemStoreCorrupt:
 		return store.ErrCorrupt // a restart with recovery is needed
 	case ProblemModelMissing, ProblemWorkerLost:

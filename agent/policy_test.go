@@ -147,3 +147,61 @@ func TestAStoredPolicyThatDoesNotProveItselfIsNotInForce(t *testing.T) {
 		b.halt(nil)
 	})
 }
+
+func TestAKioskWithoutAWordOfItsCentreWarnsClosesAndOpensAgain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		b := newBench(t, func(c *Config) { c.Policy.OfflineLimit = 10 * time.Hour })
+		b.start()
+		b.untilStep(StepAttract)
+		old := func() (n int, last journey.Event) {
+			for _, ev := range b.journalOf(store.OwnJournal) {
+				if ev.Name == journey.KioskPolicyOld {
+					n, last = n+1, ev
+				}
+			}
+			return n, last
+		}
+		time.Sleep(7 * time.Hour)
+		n, _ := old()
+		require.Zero(t, n)
+		time.Sleep(2 * time.Hour)
+		n, ev := old()
+		require.Equal(t, 1, n, "told once, from 80 % on")
+		require.Equal(t, "8", ev.Detail["hours"])
+		require.Equal(t, StepAttract, b.a.states.get().Step)
+		time.Sleep(2 * time.Hour)
+		s := b.untilStep(StepClosed)
+		require.Equal(t, ProblemPolicyOld, s.Problem.Code)
+		n, _ = old()
+		require.Equal(t, 2, n)
+		time.Sleep(5 * time.Hour)
+		require.Equal(t, StepClosed, b.a.states.get().Step, "looking at the cameras does not open it")
+
+		// The next word opens it at once, and outlasts a restart.
+		heard := b.cfg.Now()
+		b.a.arrive(func(o *owner) { o.hear(heard) })
+		b.untilStep(StepAttract)
+		require.Equal(t, 1, count(b.journalOf(store.OwnJournal), journey.KioskOpened))
+		b.halt(nil)
+		time.Sleep(9 * time.Hour)
+		b.start()
+		b.untilStep(StepAttract)
+		time.Sleep(2 * time.Hour)
+		b.untilStep(StepClosed)
+		b.halt(nil)
+	})
+}
+
+func TestAVisitIsNotCutOffByThePolicysAge(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		b := newBench(t, func(c *Config) { c.Policy.OfflineLimit = time.Minute })
+		b.start()
+		b.to(StepReview)
+		b.a.arrive(func(o *owner) { o.heard = o.heard.Add(-time.Hour); o.watchPolicy() })
+		b.do(Confirm{})
+		b.to(StepResult)
+		b.do(Done{})
+		b.untilStep(StepClosed)
+		b.halt(nil)
+	})
+}

@@ -39,6 +39,7 @@ func PolicyBounds() []Bound {
 		{Pointer: "/duplicates/faceReview", Max: 1, Above: true},
 		{Pointer: "/aml/flag", Max: 100},
 		{Pointer: "/silenceLimit", Max: 24 * hour, Time: true},
+		{Pointer: "/offlineLimit", Max: 365 * 24 * hour, Time: true},
 		{Pointer: "/screenLimit", Min: second, Max: hour, Time: true},
 		{Pointer: "/resultShown", Min: second, Max: hour, Time: true},
 	}
@@ -143,6 +144,7 @@ func (p Policy) Check() []PolicyProblem {
 	c.figure("/aml/flag", p.AML.Flag)
 	c.rules(p.Rules)
 	c.figure("/silenceLimit", float64(p.SilenceLimit))
+	c.figure("/offlineLimit", float64(p.OfflineLimit))
 	c.figure("/screenLimit", float64(p.ScreenLimit))
 	c.figure("/resultShown", float64(p.ResultShown))
 	return c.found

@@ -31,6 +31,7 @@ type Policy struct {
 	Rules      []Rule          `json:"rules,omitempty"`
 
 	SilenceLimit time.Duration `json:"silenceLimit"` // a session silent that long is DROPPED
+	OfflineLimit time.Duration `json:"offlineLimit"` // a kiosk without a word of its centre for that long takes no visits: its policy is too old; 0: no limit
 	ScreenLimit  time.Duration `json:"screenLimit"`  // a screen untouched that long asks, then stops
 	ResultShown  time.Duration `json:"resultShown"`  // result screen clears itself after
 }
