@@ -16,9 +16,9 @@ import (
 	"vestibule/hardware/camera"
 	"vestibule/journey"
 	"vestibule/models"
-	"vestibule/sync/courier"
 	"vestibule/sync/link"
 	"vestibule/sync/seal"
+	"vestibule/sync/wire"
 )
 
 // Config says what an agent works with. Dir, Kiosk, Site, both cameras, Engine
@@ -37,8 +37,8 @@ type Config struct {
 	Text   string         // version of the consent text on the screen, for the record
 	Uplink Uplink         // to the centre; without a Transport this kiosk stays offline
 
-	// Centre proves acknowledgements that a courier brought; nil: none are taken.
-	Centre courier.Centre
+	// Centre vouches for a centre's certificate: for what a courier brought, and for policies; nil: none are taken.
+	Centre wire.CentreKey
 
 	// Calibration is what the face camera's passive liveness was calibrated to; nil: nothing.
 	Calibration *calibration.Calibration

@@ -70,7 +70,7 @@ func (a *Agent) startCollecting(ctx context.Context) <-chan struct{} {
 type Errand struct {
 	Dir    string // as Config.Dir
 	Kiosk  string
-	Centre courier.Centre
+	Centre wire.CentreKey
 	Store  store.Options
 	Now    func() time.Time // default time.Now
 }

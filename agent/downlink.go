@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -14,9 +13,6 @@ import (
 	"vestibule/sync/outbox"
 	"vestibule/sync/wire"
 )
-
-// settingPolicy is where the policy that the centre sent last lies.
-const settingPolicy = "policy"
 
 // openLink makes the link to the centre.
 func (a *Agent) openLink() error {
@@ -129,20 +125,7 @@ func (a *Agent) apply(ctx context.Context, tx *sql.Tx, cmd wire.Record) error {
 		ev.Detail = map[string]string{"decision": string(d.Decision)}
 		return t.Record(ev)
 	case wire.KindPolicy:
-		p, err := readPolicy(cmd.Body)
-		if err != nil {
-			return outbox.Poison(fmt.Errorf("policy: %w", err))
-		}
-		if err := t.Put(settingPolicy, cmd.Body, at); err != nil {
-			return err
-		}
-		if err := t.Ensure(store.OwnJournal, p.Version, at); err != nil {
-			return err
-		}
-		ev := a.bare(journey.KioskPolicyApplied, at)
-		ev.Result, ev.Policy = journey.Pass, p.Version
-		ev.Detail = map[string]string{"policy": p.Version}
-		return t.Record(ev)
+		return a.order(t, cmd.Body, at)
 	}
 	return outbox.Poison(fmt.Errorf("command of kind %d is not known to this release", cmd.Kind))
 }
@@ -168,35 +151,6 @@ func (a *Agent) applied(cmd wire.Record) {
 	}
 }
 
-// readPolicy takes a policy only whole: half a policy would let everybody in.
-func readPolicy(b []byte) (journey.Policy, error) {
-	if len(b) > wire.MaxBody {
-		return journey.Policy{}, wire.ErrTooLarge
-	}
-	var p journey.Policy
-	if err := json.Unmarshal(b, &p); err != nil {
-		return journey.Policy{}, errors.New("not readable")
-	}
-	switch {
-	case p.Version == "" || len(p.Version) > 64:
-		return journey.Policy{}, errors.New("without a version")
-	case p.MaxAttempts < 1 || p.MinSimilarity <= 0 || p.MinSimilarity > 100 || p.MinLiveness <= 0 || p.MinLiveness > 100:
-		return journey.Policy{}, errors.New("a limit is missing or out of range")
-	}
-	return p, nil
-}
-
-// loadPolicy takes the stored policy for the next visit. The running one keeps its own.
-func (o *owner) loadPolicy() {
-	b, err := o.store.Get(o.disk, settingPolicy)
-	if err != nil || b == nil {
-		return
-	}
-	if p, err := readPolicy(b); err == nil {
-		o.policy = p
-	}
-}
-
 // linkStatus records what the line does. It changes no visit.
 func (o *owner) linkStatus(s link.Status) {
 	was := o.status
@@ -204,6 +158,7 @@ func (o *owner) linkStatus(s link.Status) {
 	if s.Online != was.Online || s.Code != was.Code || s.Refused != was.Refused {
 		o.noteLine(s)
 	}
+	o.hear(s.Clock)
 	var events []*journey.Event
 	add := func(name journey.EventName, r journey.Result) {
 		ev := o.event(name)

@@ -18,7 +18,9 @@ func (o *owner) housekeep() {
 	o.watchQueue()
 	if o.link != nil {
 		o.noteLine(o.link.Status())
+		o.hear(o.link.Status().Clock)
 	}
+	o.watchPolicy()
 	if o.v == nil && o.closed == nil {
 		o.prune()
 	}

@@ -163,3 +163,22 @@ func TestALineThatBreaksDuringAVisitIsNoted(t *testing.T) {
 		b.Stop()
 	})
 }
+
+func TestAnIdleKioskThatHearsFromItsCentreStaysOpenAndOneThatDoesNotCloses(t *testing.T) {
+	agent.Bubble(t, func(t *testing.T) {
+		b := agent.NewBench(t, func(c *agent.Config) { c.Policy.OfflineLimit = 2 * time.Hour })
+		c := newCentre(t, b)
+		b.Start()
+		b.Until("the line", func(s agent.State) bool { return s.Online && s.Step == agent.StepAttract })
+		time.Sleep(6 * time.Hour)
+		require.Zero(t, agent.Count(b.JournalOf(store.OwnJournal), journey.KioskPolicyOld))
+		c.net.Partition("k1", true)
+		time.Sleep(3 * time.Hour)
+		b.UntilStep(agent.StepClosed)
+		c.net.Partition("k1", false)
+		time.Sleep(15 * time.Minute)
+		b.UntilStep(agent.StepAttract)
+		require.Equal(t, 1, agent.Count(b.JournalOf(store.OwnJournal), journey.KioskOpened))
+		b.Stop()
+	})
+}

@@ -49,8 +49,11 @@ type owner struct {
 	line    Line // as noted
 	clock   journey.ClockConfidence
 	waiting int
-	low     int // storage: 0 fine, 1 warned, 2 full
-	old     int // queue: likewise
+	low     int       // storage: 0 fine, 1 warned, 2 full
+	old     int       // queue: likewise
+	late    int       // the centre's last word: likewise
+	heard   time.Time // when that was
+	noted   time.Time // and what of it is written down
 	nextJob time.Time
 	health  health.Registry
 	shown   []health.Condition // what is wrong, as told
@@ -121,6 +124,7 @@ func (a *Agent) Run(ctx context.Context) error {
 func (o *owner) open() {
 	o.loadPolicy()
 	o.loadLine()
+	o.loadHeard()
 	self := o.selfTest()
 	if err := o.recover(); err != nil {
 		o.close(problemOf(err))
@@ -472,6 +476,8 @@ func (o *owner) healthy(code string) error {
 			return store.ErrFull
 		}
 		return nil
+	case ProblemPolicyOld:
+		return problem(code) // watchPolicy opens it
 	case ProblemStoreCorrupt:
 		return store.ErrCorrupt // a restart with recovery is needed
 	case ProblemModelMissing, ProblemWorkerLost:

@@ -25,6 +25,7 @@ const (
 	ProblemModelMissing  = "model_missing"
 	ProblemWorkerLost    = "worker_lost"
 	ProblemTooOften      = "too_often"
+	ProblemPolicyOld     = "policy_old"
 )
 
 // problems gives the English texts.
@@ -44,6 +45,7 @@ func problems() []Problem {
 		{ProblemCameraBlack, "The camera sees nothing.", "Ask the staff: check the camera's shutter and the light."},
 		{ProblemModelMissing, "A trained network is missing or altered.", "Ask the staff: install the networks again and restart the kiosk."},
 		{ProblemWorkerLost, "The part that looks at pictures does not answer.", "Please try again in a moment. If it stays, ask the staff to restart the kiosk."},
+		{ProblemPolicyOld, "The kiosk has not heard from its centre for too long.", "Ask the staff: connect the kiosk to the centre; it opens by itself when it has heard."},
 		{ProblemTooOften, "Too many visits were started here.", "Please wait a few minutes, or ask the staff."},
 	}
 }

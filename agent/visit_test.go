@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -958,14 +957,11 @@ func TestTheCentresWord(t *testing.T) {
 	})
 	t.Run("a new policy counts from the next visit on", func(t *testing.T) {
 		bubble(t, func(t *testing.T) {
-			b := newBench(t)
+			centre := newAuthority(t)
+			b := newBench(t, centre.trusted)
 			b.start()
 			b.to(StepReview)
-			p := journey.DefaultPolicy()
-			p.Version, p.MinAge, p.Liveness.Active, p.Liveness.Injection = "2", 99, false, false
-			body, err := json.Marshal(p)
-			require.NoError(t, err)
-			deliver(t, b, 1, wire.KindPolicy, body)
+			deliver(t, b, 1, wire.KindPolicy, centre.order(1, "2"))
 			b.do(Confirm{})
 			b.untilStep(StepResult)
 			assert.Equal(t, "1", b.snapshots()[1].Policy)

@@ -470,7 +470,7 @@ func tally(list []linked, known ...string) string {
 	var texts []string
 	count := make(map[string]map[Origin]int)
 	for _, l := range list {
-		if len(list) > 1 && (l.Name == KioskRetryExhausted || l.Name == EventCustomPolicyEvaluation && l.Code.IsZero()) {
+		if len(list) > 1 && (l.Name == KioskRetryExhausted || l.Name == EventCustomPolicyEvaluation && l.Code.IsZero() && ownRule(l.Event) == "") {
 			continue // what it stands on says more
 		}
 		text := clause(l.Event)
@@ -526,6 +526,11 @@ func clause(e Event) string {
 	if e.Name == EventAMLCheck && e.Detail[DetailWhy] == WhyListTooOld {
 		return "a sanctions list is too old to clear anybody by it"
 	}
+	if name := ownRule(e); name != "" && e.Result == Errored {
+		return "the project's rule " + name + " could not be judged"
+	} else if name != "" && e.failed() {
+		return "the project's rule " + name + " was hit"
+	}
 	if (e.failed() || e.hindered()) && !e.IsDecision() {
 		if e.Result == Errored && e.Source == BE && !e.isBreakdown() {
 			return string(e.Name) + " could not be carried out"
@@ -549,6 +554,15 @@ const (
 	DetailWhy     = "why"
 	WhyListTooOld = "list-too-old"
 )
+
+// ownRule gives the name of the project's own rule that an event is about.
+func ownRule(e Event) string {
+	name, ok := strings.CutPrefix(e.Detail["rule"], "rules.")
+	if !ok || e.Name != EventCustomPolicyEvaluation {
+		return ""
+	}
+	return name
+}
 
 // isBreakdown reports whether the event itself means that something broke, rather
 // than a check whose outcome stayed unknown.

@@ -177,6 +177,7 @@ const (
 	KioskSelfTest         EventName = "KIOSK_SELF_TEST"         // BE: cameras, models, store and clock tested
 	KioskLivenessHead     EventName = "KIOSK_LIVENESS_HEAD"     // BE: the calibration of passive liveness that is in force, or why there is none; detail: clips, eerBefore, eerAfter, model, made
 	KioskPolicyApplied    EventName = "KIOSK_POLICY_APPLIED"    // BE: a new policy version is in force
+	KioskPolicyOld        EventName = "KIOSK_POLICY_OLD"        // BE: the centre's last word passed 80 % of the policy's offlineLimit, or all of it; detail: hours
 	KioskListApplied      EventName = "KIOSK_LIST_APPLIED"      // BE: a new list version is in force
 	KioskStorageLow       EventName = "KIOSK_STORAGE_LOW"       // BE: free space under the warning or the limit
 	KioskQueueOld         EventName = "KIOSK_QUEUE_OLD"         // BE: the oldest unsent record passed the warning or the limit

@@ -28,10 +28,12 @@ type Policy struct {
 	Duplicates DuplicatePolicy `json:"duplicates"`
 	AML        AMLPolicy       `json:"aml"`
 	Recheck    bool            `json:"recheck"` // centre re-reads the sealed evidence before it decides
+	Rules      []Rule          `json:"rules,omitempty"`
 
 	Review ReviewPolicy `json:"review"`
 
 	SilenceLimit time.Duration `json:"silenceLimit"` // a session silent that long is DROPPED
+	OfflineLimit time.Duration `json:"offlineLimit"` // a kiosk without a word of its centre for that long takes no visits: its policy is too old; 0: no limit
 	ScreenLimit  time.Duration `json:"screenLimit"`  // a screen untouched that long asks, then stops
 	ResultShown  time.Duration `json:"resultShown"`  // result screen clears itself after
 }
@@ -129,5 +131,7 @@ func DefaultPolicy() Policy {
 		ScreenLimit:  60 * time.Second,
 		ResultShown:  20 * time.Second,
 		Review:       ReviewPolicy{Undo: 5 * time.Minute, Lease: 10 * time.Minute, SLA: 24 * time.Hour},
+
+		AcceptedTypes: []DocumentType{}, AcceptedIssuers: []string{}, BlockedIssuers: []string{}, // lists in JSON, too
 	}
 }

@@ -26,6 +26,7 @@ import (
 
 	"vestibule/journey"
 	"vestibule/server/kiosktest"
+	"vestibule/server/store"
 	"vestibule/server/store/storetest"
 	"vestibule/sync/identity"
 	"vestibule/sync/link"
@@ -88,6 +89,8 @@ type kiosk struct {
 	mu       sync.Mutex
 	verdicts map[string]journey.Verdict
 	policies []string
+	secrets  []int // how many rules came with each, which none should
+	numbers  []uint64
 }
 
 func (k *kiosk) applied() []string {
@@ -131,13 +134,19 @@ func offlineKiosk(t *testing.T, bundle string) *kiosk {
 		Kiosk: k.bundle.Name, Signer: k.bundle.Signer(),
 		Apply: func(_ context.Context, _ *sql.Tx, cmd wire.Record) error {
 			if cmd.Kind == wire.KindPolicy {
+				order, err := wire.VerifyPolicy(cmd.Body, k.bundle.Name, k.bundle.CentreKey)
 				var p journey.Policy
-				if err := json.Unmarshal(cmd.Body, &p); err != nil {
+				if err == nil {
+					err = json.Unmarshal(order.Policy, &p)
+				}
+				if err != nil {
 					return outbox.Poison(err)
 				}
 				k.mu.Lock()
 				defer k.mu.Unlock()
 				k.policies = append(k.policies, p.Version)
+				k.secrets = append(k.secrets, len(p.Rules))
+				k.numbers = append(k.numbers, order.Number)
 				return nil
 			}
 			var v journey.Verdict
@@ -235,7 +244,8 @@ func TestTheWholeWay(t *testing.T) {
 			url := db()
 			key := run(t, "init", "-data", data, "-db", url)
 			policy := filepath.Join(dir, "policy.json")
-			require.NoError(t, os.WriteFile(policy, []byte(`{"version":"t1","recheck":false,"aml":{"screen":true,"flag":85,"hold":true}}`), 0o600))
+			require.NoError(t, os.WriteFile(policy, []byte(`{"version":"t1","recheck":false,"aml":{"screen":true,"flag":85,"hold":true},
+				"rules":[{"name":"elsewhere","when":"site.country != 'UTO'","then":"reject"}]}`), 0o600))
 			run(t, "policy", "apply", "-data", data, "-db", url, policy)
 			list := filepath.Join(dir, "un.xml")
 			require.NoError(t, os.WriteFile(list, []byte(unList), 0o600))
@@ -334,6 +344,26 @@ func TestTheWholeWay(t *testing.T) {
 				require.NotContains(t, string(page), secret)
 			}
 
+			// Every decision is made again as it was; another policy is tried on the past.
+			require.Equal(t, "same\t3\ndiffer\t0\nunreadable\t0\nwithout input\t0", run(t, "replay", "-data", data, "-db", url))
+			require.Contains(t, run(t, "replay", "-data", data, "-db", url, "-journey", "s-again"), "same\t1\n")
+			tried := filepath.Join(dir, "tried.json")
+			require.NoError(t, os.WriteFile(tried, []byte(`{"version":"try","recheck":false,"minAge":99}`), 0o600))
+			said = []byte(run(t, "whatif", "-data", data, "-db", url, "-policy", tried))
+			require.Contains(t, string(said), "3 decisions of default under policy try, 3 would change")
+			require.Regexp(t, `1  APPROVED +→  REJECTED AGE_LIMIT`, string(said))
+			require.Regexp(t, anna.ID+`\tAPPROVED → REJECTED AGE_LIMIT\tminAge`, string(said))
+			var w whatif
+			require.NoError(t, json.Unmarshal([]byte(run(t, "whatif", "-json", "-since", "all", "-data", data, "-db", url, "-policy", tried)), &w))
+			require.Equal(t, 3, w.Compared)
+			require.Len(t, w.Changed, 3)
+			require.NoError(t, os.WriteFile(tried, []byte(`{"version":"try","recheck":false,"rules":[{"name":"here","when":"site.country == 'UTO' && person.age > 50","then":"hold"}]}`), 0o600))
+			require.Contains(t, run(t, "whatif", "-data", data, "-db", url, "-policy", tried), anna.ID+"\tAPPROVED → PENDING CUSTOM_POLICY\trules.here")
+			require.NoError(t, os.WriteFile(tried, []byte(`{"version":"try"}`), 0o600))
+			require.Contains(t, run(t, "whatif", "-data", data, "-db", url, "-policy", tried), "CANNOT TELL\tnot looked up at the time: recheck")
+			require.Equal(t, exitFailed, command([]string{"replay", "-data", data, "-db", url, "-journey", "nobody"}, io.Discard, io.Discard))
+			require.Equal(t, exitFailed, command([]string{"replay", "-data", data, "-db", url, "-since", "yesterday"}, io.Discard, io.Discard))
+
 			// A visit that cannot be decided yet says why.
 			require.NoError(t, os.WriteFile(policy, []byte(`{"version":"t1b","recheck":true}`), 0o600))
 			run(t, "policy", "apply", "-data", data, "-db", url, policy)
@@ -356,12 +386,33 @@ func TestTheWholeWay(t *testing.T) {
 			run(t, "policy", "apply", "-data", data, "-db", url, policy)
 			require.Eventually(t, func() bool { return slices.Equal(k.applied(), []string{"t1", "t1b", "t2"}) }, time.Minute, 20*time.Millisecond)
 
+			// An earlier one comes back under a later number; the project's own rules never leave the centre.
+			run(t, "policy", "rollback", "-data", data, "-db", url, "t1")
+			require.Eventually(t, func() bool { return slices.Equal(k.applied(), []string{"t1", "t1b", "t2", "t1"}) }, time.Minute, 20*time.Millisecond)
+			k.mu.Lock()
+			require.Equal(t, []uint64{1, 2, 3, 4}, k.numbers)
+			require.Equal(t, []int{0, 0, 0, 0}, k.secrets)
+			k.mu.Unlock()
+			require.Regexp(t, `hall-1\tUTO\tdefault\tonline\tno policy yet, t1 waits`, run(t, "kiosk", "list", "-data", data, "-db", url))
+
 			// A revoked kiosk is cut off without a restart.
 			run(t, "kiosk", "revoke", "-data", data, "-db", url, "hall-1")
 			require.Eventually(t, func() bool { return c.isDenied("hall-1") }, time.Minute, 20*time.Millisecond)
 			late := kiosktest.Anna("hall-1", "s-late", time.Now())
 			k.visit("s-late", late)
 			require.Never(t, func() bool { return status2(base+"/journeys/s-late", key) == http.StatusOK }, time.Second, 100*time.Millisecond)
+
+			// A decision that somebody altered in the database does not come out as it is stored.
+			if url == "" {
+				altered, err := sql.Open("sqlite3", filepath.Join(data, store.SQLiteFile))
+				require.NoError(t, err)
+				_, err = altered.Exec(`UPDATE decision SET decision = 'APPROVED', reason = '' WHERE session = 's-again'`)
+				require.NoError(t, errors.Join(err, altered.Close()))
+				var out, errs bytes.Buffer
+				require.Equal(t, exitFailed, command([]string{"replay", "-data", data}, &out, &errs))
+				require.Regexp(t, `(?m)^DIFFERS\ts-again\t\S+\tdecision: APPROVED → REJECTED$`, out.String())
+				require.Contains(t, errs.String(), "replay_differs")
+			}
 		})
 	}
 }

@@ -594,7 +594,7 @@ func (c *running) enrolments(ctx context.Context) (*http.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	desk := &enrol.Desk{Store: c.store, CA: ca, Seal: key, Enrolled: greet, NewID: newID, Now: time.Now, Log: c.log}
+	desk := &enrol.Desk{Store: c.store, CA: ca, Seal: key, Enrolled: orders{c.identity}.greet, NewID: newID, Now: time.Now, Log: c.log}
 	return &http.Server{
 		Handler: desk.Handler(), TLSConfig: c.identity.EnrolTLS(time.Now),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: 10 * time.Second,

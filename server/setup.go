@@ -1,16 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -19,14 +16,12 @@ import (
 
 	"github.com/google/uuid"
 
-	"vestibule/journey"
 	"vestibule/server/api"
 	"vestibule/server/store"
 	"vestibule/server/vault"
 	"vestibule/sync/fault"
 	"vestibule/sync/identity"
 	"vestibule/sync/seal"
-	"vestibule/sync/wire"
 )
 
 // Folders of the data directory.
@@ -174,6 +169,10 @@ func kioskAdd(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
+	orders, err := loadOrders(*data)
+	if err != nil {
+		return err
+	}
 	now := time.Now()
 	info := identity.KioskInfo{Name: *name, SiteCountry: strings.ToUpper(*country), Project: *project, Broker: *broker}
 	if *out == "" {
@@ -193,7 +192,7 @@ func kioskAdd(ctx context.Context, p *program, args []string) error {
 		if err := tx.AddKiosk(ctx, k); err != nil {
 			return err
 		}
-		if err := greet(ctx, tx, k, now); err != nil {
+		if err := orders.greet(ctx, tx, k, now); err != nil {
 			return err
 		}
 		return tx.Audit(ctx, newID(), "command line", "kiosk add", k.ID, now)
@@ -203,18 +202,6 @@ func kioskAdd(ctx context.Context, p *program, args []string) error {
 	}
 	_, _ = fmt.Fprintf(p.out, "%s\t%s\n", info.Name, *out)
 	return nil
-}
-
-// greet queues what a new kiosk has to hear first: its project's policy.
-func greet(ctx context.Context, tx *store.Tx, k store.Kiosk, now time.Time) error {
-	policy, err := tx.Policy(ctx, k.Project)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("read policy: %w", err)
-	}
-	return pushPolicy(ctx, tx, k.ID, policy, now)
 }
 
 // kioskToken makes a token with which a kiosk enrols itself, and prints it once.
@@ -290,7 +277,15 @@ func kioskList(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return err
 	}
+	runs, err := s.Read().KioskPolicies(ctx)
+	if err != nil {
+		return fmt.Errorf("read kiosks' policies: %w", err)
+	}
 	for _, k := range kiosks {
+		inForce, err := s.Read().PolicyInForce(ctx, k.Project)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return fmt.Errorf("read policy: %w", err)
+		}
 		state := "offline"
 		switch {
 		case !k.Revoked.IsZero():
@@ -302,129 +297,7 @@ func kioskList(ctx context.Context, p *program, args []string) error {
 		for _, c := range k.Conditions {
 			wrong = append(wrong, strings.TrimSuffix(c.Code+"="+c.Detail, "="))
 		}
-		_, _ = fmt.Fprintln(p.out, strings.TrimRight(strings.Join([]string{k.ID, k.Country, k.Project, state, strings.Join(wrong, " ")}, "\t"), "\t"))
+		_, _ = fmt.Fprintln(p.out, strings.TrimRight(strings.Join([]string{k.ID, k.Country, k.Project, state, policyState(runs[k.ID], inForce), strings.Join(wrong, " ")}, "\t"), "\t"))
 	}
 	return nil
-}
-
-// maxPolicy bounds a policy file.
-const maxPolicy = 1 << 20
-
-func policyApply(ctx context.Context, p *program, args []string) error {
-	fs, data, db := p.flags("FILE")
-	operands, err := p.parse(fs, args, "data")
-	if err != nil {
-		return err
-	}
-	if len(operands) != 1 {
-		_, _ = fmt.Fprintln(p.errs, "server policy apply: give one file")
-		return errUsage
-	}
-	policy, err := readPolicy(operands[0])
-	if err != nil {
-		return err
-	}
-	s, err := open(ctx, *data, *db)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	now := time.Now()
-	err = s.Write(ctx, func(tx *store.Tx) error {
-		if err := tx.SavePolicy(ctx, policy, now); err != nil {
-			return fault.New("policy_version", "the policy cannot be put in force", "give the file a new version", err)
-		}
-		kiosks, err := tx.Kiosks(ctx)
-		if err != nil {
-			return fmt.Errorf("read kiosks: %w", err)
-		}
-		for _, k := range kiosks {
-			if k.Project == policy.Project && k.Revoked.IsZero() {
-				if err := pushPolicy(ctx, tx, k.ID, policy, now); err != nil {
-					return err
-				}
-			}
-		}
-		return tx.Audit(ctx, newID(), "command line", "policy apply", policy.Project+" "+policy.Version, now)
-	})
-	if err != nil {
-		return err
-	}
-	_, _ = fmt.Fprintf(p.out, "%s\t%s\n", policy.Project, policy.Version)
-	return nil
-}
-
-// pushPolicy queues a policy for a kiosk, which applies it when it hears of it.
-func pushPolicy(ctx context.Context, tx *store.Tx, kiosk string, policy journey.Policy, now time.Time) error {
-	body, err := json.Marshal(policy)
-	if err != nil {
-		return fmt.Errorf("encode policy: %w", err)
-	}
-	_, err = tx.PushCommand(ctx, kiosk, wire.KindPolicy, newID(), body, now)
-	return err
-}
-
-// readPolicy reads a policy file: JSON, with the defaults for whatever it leaves out.
-func readPolicy(path string) (journey.Policy, error) {
-	policy := journey.DefaultPolicy()
-	f, err := os.Open(path)
-	if err != nil {
-		return policy, fault.New("policy_unreadable", "the policy file cannot be read", "check the path", err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxPolicy))
-	if err != nil {
-		return policy, fault.New("policy_unreadable", "the policy file cannot be read", "check the path", err)
-	}
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&policy); err != nil {
-		return policy, fault.New("policy_malformed", "the policy file is not understood", "it is JSON; server policy show prints one with all fields", err)
-	}
-	if wrong := policy.FaceAge.Validate(); wrong != nil {
-		err = errors.Join(err, fault.New("policy_field", wrong.Error(), "see the comments of FaceAgePolicy for what a condition may be", nil))
-	}
-	for field, bad := range map[string]bool{
-		"version":         policy.Version == "",
-		"project":         policy.Project == "",
-		"maxAttempts":     policy.MaxAttempts < 1,
-		"minAge":          policy.MinAge < 0 || policy.MinAge > 130,
-		"minSimilarity":   !score(policy.MinSimilarity),
-		"minLiveness":     !score(policy.MinLiveness),
-		"minRecognition":  !score(policy.MinRecognition),
-		"aml.flag":        !score(policy.AML.Flag),
-		"aml.maxAge":      policy.AML.MaxAge < 0,
-		"duplicates.face": policy.Duplicates.FaceReview > policy.Duplicates.FaceCertain || policy.Duplicates.FaceCertain > 1,
-	} {
-		if bad {
-			err = errors.Join(err, fault.New("policy_field", "the policy's "+field+" is missing or out of range", "see server policy show for the defaults", nil))
-		}
-	}
-	return policy, err
-}
-
-func score(f float64) bool { return f >= 0 && f <= 100 }
-
-func policyShow(ctx context.Context, p *program, args []string) error {
-	fs, data, db := p.flags("")
-	project := fs.String("project", "default", "project")
-	if _, err := p.parse(fs, args, "data"); err != nil {
-		return err
-	}
-	s, err := open(ctx, *data, *db)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	policy, err := s.Read().Policy(ctx, *project)
-	if errors.Is(err, store.ErrNotFound) {
-		policy, err = journey.DefaultPolicy(), nil
-		policy.Project = *project
-	}
-	if err != nil {
-		return err
-	}
-	enc := json.NewEncoder(p.out)
-	enc.SetIndent("", "  ")
-	return enc.Encode(policy)
 }

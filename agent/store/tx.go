@@ -175,6 +175,16 @@ func (t *Tx) Put(name string, value []byte, at time.Time) error {
 		name, value, micro(at))
 }
 
+// Get gives a setting as it stands in this transaction; nil when there is none.
+func (t *Tx) Get(name string) ([]byte, error) {
+	var v []byte
+	err := t.tx.QueryRowContext(t.ctx, `SELECT value FROM setting WHERE name = ?`, name).Scan(&v)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return v, plain(err)
+}
+
 // Verdict stores a decision of the centre. It is false when it was here before.
 func (t *Tx) Verdict(v journey.Verdict, at time.Time) (bool, error) {
 	body, err := wire.Marshal(v)

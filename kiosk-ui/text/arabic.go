@@ -246,6 +246,8 @@ func arabic() map[string]string {
 		"problem.camera_black.advice":   "اطلب من الموظفين فتح الغطاء وفحص الإضاءة.",
 		"problem.model_missing.title":   "قارئ الصور غير مكتمل",
 		"problem.model_missing.advice":  "للموظفين: نفّذوا «make models» ثم أعيدوا تشغيل الجهاز.",
+		"problem.policy_old.title":      "لم يتصل هذا الجهاز بمركزه منذ مدّة طويلة",
+		"problem.policy_old.advice":     "اطلب من الموظفين توصيله من فضلك. ما أُنجز هنا من قبل محفوظ.",
 		"problem.too_often.title":       "بدأ كثيرون هنا للتوّ",
 		"problem.too_often.advice":      "انتظر بضع دقائق من فضلك أو اسأل الموظفين.",
 	}

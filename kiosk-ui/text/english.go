@@ -246,6 +246,8 @@ func english() map[string]string {
 		"problem.camera_black.advice":   "Please ask staff to open its cover and check the light.",
 		"problem.model_missing.title":   "The picture reader is not complete",
 		"problem.model_missing.advice":  "Staff: run “make models” and start the kiosk again.",
+		"problem.policy_old.title":      "This kiosk has not heard from its centre for long",
+		"problem.policy_old.advice":     "Please ask staff to connect it. What was done here before is safe.",
 		"problem.too_often.title":       "Many people started here just now",
 		"problem.too_often.advice":      "Please wait a few minutes, or ask staff.",
 	}

@@ -246,6 +246,8 @@ func japanese() map[string]string {
 		"problem.camera_black.advice":   "係員にカバーと照明を確かめてもらってください。",
 		"problem.model_missing.title":   "画像の読み取り機能が不足しています",
 		"problem.model_missing.advice":  "係員用：「make models」を実行して起動し直してください。",
+		"problem.policy_old.title":      "このキオスクは長い間センターと通信していません",
+		"problem.policy_old.advice":     "係員に接続を依頼してください。これまでの手続きは保存されています。",
 		"problem.too_often.title":       "短い間に何度も開始されました",
 		"problem.too_often.advice":      "数分お待ちいただくか、係員にお尋ねください。",
 	}

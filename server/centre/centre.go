@@ -22,6 +22,7 @@ import (
 	"vestibule/server/ingest"
 	"vestibule/server/journal"
 	"vestibule/server/review"
+	"vestibule/server/rule"
 	"vestibule/server/store"
 	"vestibule/server/vault"
 	"vestibule/sync/seal"
@@ -89,6 +90,7 @@ type Config struct {
 type Centre struct {
 	c     Config
 	faces *duplicate.FaceIndex
+	rules *rule.Engine
 	wake  chan struct{}
 }
 
@@ -106,7 +108,7 @@ func New(c Config) *Centre {
 	if c.Watch == nil {
 		c.Watch = func(string) {}
 	}
-	return &Centre{c: c, faces: duplicate.NewFaceIndex(), wake: make(chan struct{}, 1)}
+	return &Centre{c: c, faces: duplicate.NewFaceIndex(), rules: rule.New(), wake: make(chan struct{}, 1)}
 }
 
 // Wake makes Run look for work at once. It never blocks.

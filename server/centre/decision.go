@@ -18,12 +18,13 @@ import (
 	"vestibule/server/journal"
 	"vestibule/server/notify"
 	"vestibule/server/review"
+	"vestibule/server/rule"
 	"vestibule/server/store"
 	"vestibule/sync/wire"
 )
 
 // Record is the whole of a decision as it is kept: what it rests on and what it
-// says, without personal data. With the sealed submission it can be replayed.
+// says, without personal data. With its sealed Input it can be made again.
 type Record struct {
 	Decision    journey.Decision `json:"decision"`
 	Reason      journey.Reason   `json:"reason,omitempty"`
@@ -223,6 +224,9 @@ func (d *deciding) ask(ctx context.Context, tx *store.Tx, kiosk store.Kiosk, now
 	if err := d.look(ctx, tx, kiosk, now); err != nil {
 		return decide.Outcome{}, err
 	}
+	if err := d.judge(ctx); err != nil {
+		return decide.Outcome{}, err
+	}
 	began := d.c.Now()
 	out := decide.Decide(d.evidence, d.policy, d.lookups)
 	d.ran[decide.DecisionEvent] = interval{began, d.c.Now()}
@@ -289,6 +293,25 @@ func (d *deciding) look(ctx context.Context, tx *store.Tx, kiosk store.Kiosk, no
 			s.Matches = append(s.Matches, decide.Match{List: string(m.Source), Entity: m.Entity, Score: m.Score, Cleared: d.screened.IsCleared(m)})
 		}
 		d.lookups.Screening = s
+	}
+	return nil
+}
+
+// judge judges the policy's own rules by everything that was looked up.
+func (d *deciding) judge(ctx context.Context) error {
+	if len(d.policy.Rules) == 0 || d.s.State != journey.SubmissionComplete {
+		return nil
+	}
+	began := d.c.Now()
+	set, _ := d.rules.Compile(d.policy.Rules)
+	d.lookups.Rules = set.Judge(ctx, rule.Of(d.evidence, d.policy, d.lookups))
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("judge rules: %w", err) // out of time for other reasons than a rule's
+	}
+	when := interval{began, d.c.Now()}
+	d.ran[decide.CheckRules] = when
+	for _, r := range d.policy.Rules {
+		d.ran[decide.CheckRule+r.Name] = when
 	}
 	return nil
 }
@@ -522,6 +545,13 @@ func (d *deciding) settle(ctx context.Context, tx *store.Tx, v journey.Verdict, 
 		ID: v.Event, Session: v.Session, Submission: v.Submission, Revision: d.row.Revision, Round: d.round, Applicant: d.lookups.Applicant,
 		Decision: v.Decision, Reason: v.Reason, Policy: v.Policy, Digest: record.Digest, Lists: lists, Record: body, At: now,
 	}); err != nil {
+		return err
+	}
+	input, err := sealInput(d.c.Vault, v.Event, d.evidence)
+	if err != nil {
+		return err
+	}
+	if err := tx.AddDecisionInput(ctx, v.Event, input); err != nil {
 		return err
 	}
 	if err := d.saveScreening(ctx, tx, now); err != nil {

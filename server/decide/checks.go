@@ -133,7 +133,7 @@ func (d *deciding) age(birth string) {
 		return
 	}
 	detail := map[string]string{"minAge": strconv.Itoa(d.p.MinAge)}
-	young, old, ok := ageRange(birth, d.l.Now)
+	young, old, ok := AgeRange(birth, d.l.Now)
 	if !ok || (young < d.p.MinAge && old >= d.p.MinAge) {
 		ev := d.say(CheckAge, journey.EventAgeVerification, journey.Fail, detail, d.kiosk(journey.EventAgeVerification))
 		d.fire(ev, journey.Rejected, journey.ReasonAgeVerification, "minAge")
@@ -147,8 +147,8 @@ func (d *deciding) age(birth string) {
 	d.say(CheckAge, journey.EventAgeVerification, journey.Pass, detail)
 }
 
-// ageRange gives the least and the greatest age in whole years on a day.
-func ageRange(birth string, now time.Time) (young, old int, ok bool) {
+// AgeRange gives the least and the greatest age in whole years on a day.
+func AgeRange(birth string, now time.Time) (young, old int, ok bool) {
 	var y, m, day int
 	if n, err := fmt.Sscanf(birth, "%4d-%2d-%2d", &y, &m, &day); n != 3 || err != nil || y == 0 || m > 12 || day > 31 {
 		return 0, 0, false
@@ -494,6 +494,38 @@ func (d *deciding) stale() bool { return d.l.Screening.Stale(d.p.AML, d.l.Now) }
 // who is on none of the lists is then not screened, and never called clear.
 func (s *Screening) Stale(p journey.AMLPolicy, now time.Time) bool {
 	return p.MaxAge > 0 && !s.Confirmed.IsZero() && now.Sub(s.Confirmed) > p.MaxAge
+}
+
+// custom: the policy's own rules. What could not be judged holds, whatever the rule would have asked for.
+func (d *deciding) custom() {
+	passed := 0
+	for _, r := range d.p.Rules {
+		got := Ruled{Problem: "not-evaluated"}
+		if i := slices.IndexFunc(d.l.Rules, func(l Ruled) bool { return l.Rule == r.Name }); i >= 0 {
+			got = d.l.Rules[i]
+		}
+		if got.Problem == "" && !got.Holds {
+			passed++
+			continue
+		}
+		name := CheckRule + r.Name
+		detail := map[string]string{"rule": name}
+		if r.Comment != "" {
+			detail["comment"] = r.Comment
+		}
+		result, decision := journey.Fail, journey.Pending
+		switch {
+		case got.Problem != "":
+			result, detail["problem"] = journey.Errored, got.Problem
+		case r.Then == journey.RuleReject:
+			decision = journey.Rejected
+		}
+		ev := d.say(name, journey.EventCustomPolicyEvaluation, result, detail)
+		d.fire(ev, decision, journey.ReasonCustomPolicy, name)
+	}
+	if passed > 0 {
+		d.say(CheckRules, journey.EventCustomPolicyEvaluation, journey.Pass, map[string]string{"rules": strconv.Itoa(passed)})
+	}
 }
 
 // The screening statuses of the contract, and Clear, which it has no word for.

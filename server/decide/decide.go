@@ -115,6 +115,14 @@ type Lookups struct {
 	Screening     *Screening // nil: not screened
 	Packet        Packet
 	Device        Device
+	Rules         []Ruled `json:",omitempty"` // of the policy's own rules, each; one that is missing holds
+}
+
+// Ruled is what a rule of the policy came to.
+type Ruled struct {
+	Rule    string
+	Holds   bool
+	Problem string `json:",omitempty"` // code: it could not be judged
 }
 
 // Fired is one check that asked for something other than approval.
@@ -161,6 +169,8 @@ const (
 	CheckSuperseded  = "superseded"
 	CheckAML         = "aml"
 	CheckCustom      = "custom"
+	CheckRules       = "rules"  // all of the policy's rules that do not hold
+	CheckRule        = "rules." // and the name of one that does
 	DecisionEvent    = "decision"
 	CollectionEvent  = "collection"
 )
@@ -182,6 +192,7 @@ func Decide(e Evidence, p journey.Policy, l Lookups) Outcome {
 		d.faceAge()
 		d.duplicates()
 		d.screening()
+		d.custom()
 	}
 	return d.close()
 }

@@ -2,7 +2,9 @@ package decide_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,12 +53,19 @@ func known(d journey.Decision) decide.Known {
 	return decide.Known{Submission: "old", Applicant: "a1", Decision: d, Created: today.AddDate(0, 0, -20), SameName: true, SameBirth: true}
 }
 
+type scene struct {
+	e *decide.Evidence
+	p *journey.Policy
+	l *decide.Lookups
+}
+
+// rules gives the policy a rule, and what judging came to.
+func (s scene) rules(then journey.RuleThen, ruled ...decide.Ruled) {
+	s.p.Rules = []journey.Rule{{Name: "young", When: "person.age < 21", Then: then, Comment: "ask for a letter of the parents"}}
+	s.l.Rules = ruled
+}
+
 func TestDecisions(t *testing.T) {
-	type scene struct {
-		e *decide.Evidence
-		p *journey.Policy
-		l *decide.Lookups
-	}
 	for _, c := range []struct {
 		name     string
 		change   func(scene)
@@ -328,6 +337,38 @@ func TestDecisions(t *testing.T) {
 			[]string{"device"},
 		},
 		{
+			"a rule of the project holds", func(s scene) { s.rules(journey.RuleHold, decide.Ruled{Rule: "young", Holds: true}) },
+			journey.Pending, journey.ReasonCustomPolicy, "", "rules.young",
+			[]string{"rules.young"},
+		},
+		{
+			"a rule of the project rejects", func(s scene) { s.rules(journey.RuleReject, decide.Ruled{Rule: "young", Holds: true}) },
+			journey.Rejected, journey.ReasonCustomPolicy, "", "rules.young",
+			[]string{"rules.young"},
+		},
+		{
+			"a rule of the project has nothing to say", func(s scene) { s.rules(journey.RuleReject, decide.Ruled{Rule: "young"}) },
+			journey.Approved, "", "", "", nil,
+		},
+		{
+			"a rule that would reject could not be judged: it holds", func(s scene) { s.rules(journey.RuleReject, decide.Ruled{Rule: "young", Problem: "cost"}) },
+			journey.Pending, journey.ReasonCustomPolicy, "", "rules.young",
+			[]string{"rules.young"},
+		},
+		{
+			"a rule that nobody judged holds", func(s scene) { s.rules(journey.RuleReject, decide.Ruled{Rule: "another"}) },
+			journey.Pending, journey.ReasonCustomPolicy, "", "rules.young",
+			[]string{"rules.young"},
+		},
+		{"what else rejects goes before what a rule asks for", func(s scene) {
+			s.rules(journey.RuleReject, decide.Ruled{Rule: "young", Holds: true})
+			s.p.BlockedIssuers = []string{"UTO"}
+		}, journey.Rejected, journey.ReasonBlacklistCountry, "blacklistCountry", "blockedIssuers", []string{"blocked", "rules.young"}},
+		{"rules are not asked where the kiosk gave up", func(s scene) {
+			s.rules(journey.RuleHold)
+			s.e.Submission.State = journey.SubmissionExhausted
+		}, journey.Rejected, journey.ReasonRetryExhausted, "too_many_retry", "maxAttempts", []string{"exhausted"}},
+		{
 			"another session used the same submission", func(s scene) { s.l.Packet.Reused = "other" },
 			journey.Pending, journey.ReasonCustomPolicy, "", "packet",
 			[]string{"packet"},
@@ -377,6 +418,20 @@ func holdsTogether(t require.TestingT, e decide.Evidence, out decide.Outcome) {
 		}
 	}
 	require.Equal(t, 1, decisions)
+}
+
+func TestAsManyRulesAsMayBeLeaveRoomForTheDecisionsCauses(t *testing.T) {
+	for _, holds := range []bool{true, false} {
+		e, p, l := good()
+		for i := range journey.MaxRules {
+			name := fmt.Sprintf("rule-%d", i)
+			p.Rules = append(p.Rules, journey.Rule{Name: name, When: "true", Then: journey.RuleHold, Comment: strings.Repeat("x", journey.MaxRuleComment)})
+			l.Rules = append(l.Rules, decide.Ruled{Rule: name, Holds: holds})
+		}
+		out := decide.Decide(e, p, l)
+		require.Equal(t, holds, out.Decision == journey.Pending)
+		holdsTogether(t, e, out)
+	}
 }
 
 func TestTheFaceJoinsTheCollectionOnApprovalOnly(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"vestibule/journey"
@@ -434,12 +435,32 @@ func (f *frame) event(ctx context.Context, r wire.Record) (why string, err error
 	if !fresh {
 		return WhyRepeated, nil
 	}
+	if e.Name == journey.KioskPolicyApplied {
+		if err := f.policy(ctx, e); err != nil {
+			return "", err
+		}
+	}
 	if e.Session != "" {
 		if _, known := f.sessions[e.Session]; !known {
 			f.sessions[e.Session] = ""
 		}
 	}
 	return "", nil
+}
+
+// policy notes what a kiosk says of its policy.
+func (f *frame) policy(ctx context.Context, e journey.Event) error {
+	k := store.KioskPolicy{Kiosk: e.Kiosk, Version: e.Policy, At: e.Ended, Problem: e.Detail["code"]}
+	number, err := strconv.ParseInt(e.Detail["number"], 10, 64)
+	if err != nil || number < 0 {
+		number = 0 // the kiosk could not tell
+	}
+	if e.Result == journey.Pass {
+		k.Number = number
+		return f.tx.RunsPolicy(ctx, k)
+	}
+	k.Refused = number
+	return f.tx.RefusesPolicy(ctx, k)
 }
 
 func (f *frame) submission(ctx context.Context, r wire.Record) (why string, err error) {

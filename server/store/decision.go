@@ -57,6 +57,64 @@ func (r Reader) Decisions(ctx context.Context, session string) ([]Decision, erro
 	return collect(rows, err, scanDecision)
 }
 
+// AddDecisionInput stores what a decision rests on, encrypted.
+func (t *Tx) AddDecisionInput(ctx context.Context, decision string, sealed []byte) error {
+	if _, err := t.exec(ctx, `INSERT INTO decision_input (decision, sealed) VALUES ($1, $2)`, decision, sealed); err != nil {
+		return fmt.Errorf("store decision's input: %w", err)
+	}
+	return nil
+}
+
+// DecisionFilter chooses decisions that the rules made: a person's is not made again. Zero fields choose nothing away.
+type DecisionFilter struct {
+	Session string
+	Project string
+	Since   time.Time
+}
+
+func (f DecisionFilter) where() (string, []any) {
+	where, args := ` WHERE d.round = 0 AND d.at >= $1`, []any{micros(f.Since)}
+	for _, one := range []struct{ column, value string }{{"d.session", f.Session}, {"s.project", f.Project}} {
+		if one.value != "" {
+			args = append(args, one.value)
+			where += fmt.Sprintf(` AND %s = $%d`, one.column, len(args))
+		}
+	}
+	return where, args
+}
+
+const fromDecision = ` FROM decision d LEFT JOIN submission s ON s.id = d.submission`
+
+// CountDecisions counts the decisions of a filter.
+func (r Reader) CountDecisions(ctx context.Context, f DecisionFilter) (n int, err error) {
+	where, args := f.where()
+	err = r.row(ctx, `SELECT COUNT(*)`+fromDecision+where, args...).Scan(&n)
+	return n, err
+}
+
+// Replayable is a decision with what it rests on. Input is nil where none was kept.
+type Replayable struct {
+	Decision
+	Input []byte
+}
+
+// Replayables gives the decisions of a filter, oldest first, after one that was given before; a zero
+// after begins.
+func (r Reader) Replayables(ctx context.Context, f DecisionFilter, after Decision, limit int) ([]Replayable, error) {
+	where, args := f.where()
+	n := len(args)
+	where += fmt.Sprintf(` AND (d.at > $%d OR d.at = $%d AND d.id > $%d) ORDER BY d.at, d.id LIMIT $%d`, n+1, n+1, n+2, n+3)
+	rows, err := r.rows(ctx, `SELECT d.id, d.session, d.submission, d.revision, d.applicant, d.decision, d.reason, d.policy, d.digest, d.lists, d.record, d.at, i.sealed`+
+		fromDecision+` LEFT JOIN decision_input i ON i.decision = d.id`+where, append(args, micros(after.At), after.ID, limit)...)
+	return collect(rows, err, func(rows *sql.Rows) (Replayable, error) {
+		var d Replayable
+		var at int64
+		err := rows.Scan(&d.ID, &d.Session, &d.Submission, &d.Revision, &d.Applicant, &d.Decision.Decision, &d.Reason, &d.Policy, &d.Digest, &d.Lists, &d.Record, &at, &d.Input)
+		d.At = moment(at)
+		return d, err
+	})
+}
+
 // Approve notes an approval: one per applicant and project, whoever asks. A
 // submission that is decided again keeps its own.
 func (t *Tx) Approve(ctx context.Context, project, applicant, submission string, at time.Time) error {

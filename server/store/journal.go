@@ -227,30 +227,73 @@ func (t *Tx) Audit(ctx context.Context, id, who, what, target string, at time.Ti
 	return nil
 }
 
+// PolicyEntry is one time that a policy came in force.
+type PolicyEntry struct {
+	Project string
+	Number  int64 // counts a project's entries from 1: the greatest is in force
+	Version string
+	What    string // PolicyApplied or PolicyRolledBack
+	Who     string
+	At      time.Time
+}
+
+// How a policy may come in force.
+const (
+	PolicyApplied    = "apply"
+	PolicyRolledBack = "rollback"
+)
+
 // SavePolicy puts a policy in force for its project. A version is never rewritten.
 func (t *Tx) SavePolicy(ctx context.Context, p journey.Policy, at time.Time) error {
+	_, err := t.ForcePolicy(ctx, p, PolicyEntry{What: PolicyApplied, At: at})
+	return err
+}
+
+// ForcePolicy puts a policy in force for its project, and keeps how that came. A version is never rewritten.
+func (t *Tx) ForcePolicy(ctx context.Context, p journey.Policy, e PolicyEntry) (PolicyEntry, error) {
+	e.Project, e.Version = p.Project, p.Version
 	body, err := json.Marshal(p)
 	if err != nil {
-		return fmt.Errorf("encode policy: %w", err)
+		return e, fmt.Errorf("encode policy: %w", err)
 	}
 	var stored []byte
 	err = none(t.row(ctx, `SELECT body FROM policy WHERE project = $1 AND version = $2`, p.Project, p.Version).Scan(&stored))
 	switch {
 	case err == nil && string(stored) != string(body):
-		return fmt.Errorf("policy %s of project %s exists with other rules: give it a new version", p.Version, p.Project)
+		return e, fmt.Errorf("policy %s of project %s exists with other rules: give it a new version", p.Version, p.Project)
 	case err != nil && !errors.Is(err, ErrNotFound):
-		return fmt.Errorf("look for policy: %w", err)
+		return e, fmt.Errorf("look for policy: %w", err)
 	}
 	if _, err := t.exec(ctx, `INSERT INTO policy (project, version, body, applied) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (project, version) DO UPDATE SET applied = excluded.applied`, p.Project, p.Version, body, micros(at)); err != nil {
-		return fmt.Errorf("save policy: %w", err)
+		ON CONFLICT (project, version) DO UPDATE SET applied = excluded.applied`, p.Project, p.Version, body, micros(e.At)); err != nil {
+		return e, fmt.Errorf("save policy: %w", err)
 	}
-	return nil
+	if err := t.row(ctx, `SELECT COALESCE(MAX(number), 0) + 1 FROM policy_log WHERE project = $1`, p.Project).Scan(&e.Number); err != nil {
+		return e, fmt.Errorf("number policy: %w", err)
+	}
+	if _, err := t.exec(ctx, `INSERT INTO policy_log (project, number, version, what, who, at) VALUES ($1, $2, $3, $4, $5, $6)`,
+		e.Project, e.Number, e.Version, e.What, e.Who, micros(e.At)); err != nil {
+		return e, fmt.Errorf("log policy: %w", err)
+	}
+	return e, nil
+}
+
+// PolicyLog gives how a project's policies came in force, newest first.
+func (r Reader) PolicyLog(ctx context.Context, project string, limit int) ([]PolicyEntry, error) {
+	rows, err := r.rows(ctx, `SELECT number, version, what, who, at FROM policy_log WHERE project = $1 ORDER BY number DESC LIMIT $2`, project, limit)
+	return collect(rows, err, func(rows *sql.Rows) (PolicyEntry, error) {
+		e := PolicyEntry{Project: project}
+		var at int64
+		err := rows.Scan(&e.Number, &e.Version, &e.What, &e.Who, &at)
+		e.At = moment(at)
+		return e, err
+	})
 }
 
 // Policy gives the policy in force for a project.
 func (r Reader) Policy(ctx context.Context, project string) (journey.Policy, error) {
-	return scanPolicy(r.row(ctx, `SELECT body FROM policy WHERE project = $1 ORDER BY applied DESC, version DESC LIMIT 1`, project))
+	return scanPolicy(r.row(ctx, `SELECT p.body FROM policy_log l JOIN policy p ON p.project = l.project AND p.version = l.version
+		WHERE l.project = $1 ORDER BY l.number DESC LIMIT 1`, project))
 }
 
 // PolicyVersion gives one version of a project's policy.

@@ -273,6 +273,23 @@ func TestAPolicyVersionIsNeverRewritten(t *testing.T) {
 		got, err = s.Read().Policy(ctx, "default")
 		require.NoError(t, err)
 		require.Equal(t, p, got)
+
+		// A roll-back that the clock says came earlier is in force all the same, and everything is kept.
+		write(t, s, func(ctx context.Context, tx *store.Tx) error {
+			e, err := tx.ForcePolicy(ctx, p2, store.PolicyEntry{What: store.PolicyRolledBack, Who: "ops", At: now})
+			require.EqualValues(t, 4, e.Number)
+			return err
+		})
+		got, err = s.Read().Policy(ctx, "default")
+		require.NoError(t, err)
+		require.Equal(t, "2", got.Version)
+		log, err := s.Read().PolicyLog(ctx, "default", 10)
+		require.NoError(t, err)
+		require.Len(t, log, 4)
+		require.Equal(t, store.PolicyEntry{Project: "default", Number: 4, Version: "2", What: "rollback", Who: "ops", At: now}, log[0])
+		require.Equal(t, []string{"2", "1", "2", "1"}, []string{log[0].Version, log[1].Version, log[2].Version, log[3].Version})
+		_, err = s.Read().Policy(ctx, "another")
+		require.ErrorIs(t, err, store.ErrNotFound)
 	})
 }
 

@@ -3,7 +3,6 @@ package courier
 import (
 	"context"
 	"crypto"
-	"crypto/ecdsa"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -61,10 +60,6 @@ func (c Clerk) write(to io.Writer, t Taken) error {
 	return w.Close()
 }
 
-// Centre gives the key of a centre's certificate that was valid at a time, or an
-// error for a certificate that is not of our operator's centre. (*identity.Bundle).CentreKey is one.
-type Centre func(cert []byte, at time.Time) (*ecdsa.PublicKey, error)
-
 // Answer is the centre's acknowledgement of one file, proven.
 type Answer struct {
 	Header Header
@@ -72,7 +67,7 @@ type Answer struct {
 }
 
 // ReadAnswer reads an acknowledgement that a centre wrote for a kiosk.
-func ReadAnswer(r io.Reader, kiosk string, centre Centre) (Answer, error) {
+func ReadAnswer(r io.Reader, kiosk string, centre wire.CentreKey) (Answer, error) {
 	c, err := NewReader(r, KindAnswer)
 	if err != nil {
 		return Answer{}, err

@@ -17,7 +17,7 @@ import (
 type Tray struct {
 	Data   string // the kiosk's data folder
 	Kiosk  string
-	Centre Centre
+	Centre wire.CentreKey
 }
 
 // Lay puts a proven answer into the tray and gives the path at which it lies. The

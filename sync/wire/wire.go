@@ -39,7 +39,7 @@ const (
 	KindSubmission Kind = 2  // journey.Submission, CBOR, sealed to the centre
 	KindHealth     Kind = 3  // kiosk's conditions, CBOR
 	KindVerdict    Kind = 32 // journey.Verdict, CBOR (down)
-	KindPolicy     Kind = 33 // journey.Policy, JSON, signed by the centre (down)
+	KindPolicy     Kind = 33 // PolicyOrder, signed by the centre (down)
 )
 
 // Record is one thing that must arrive exactly once, in order.
