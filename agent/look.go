@@ -61,6 +61,7 @@ func (o *owner) findings(now time.Time) (found []health.Finding) {
 			add(health.Quarantine, health.Warning, strconv.Itoa(st.Quarantined))
 		}
 	}
+	level(health.Policy, o.late, "")
 	if o.link != nil {
 		if !o.status.Online || o.status.Code != "" {
 			add(health.Link, health.Warning, o.status.Code)

@@ -64,7 +64,7 @@ func kiosk(ctx context.Context, dir, data, bundle string, log *slog.Logger) erro
 	a, err := agent.New(agent.Config{
 		Dir: data, Kiosk: b.Name, Site: agent.Site{Country: b.SiteCountry},
 		DocumentCamera: scripted.NewCamera("document"), FaceCamera: scripted.NewCamera("face"), Engine: engine,
-		Seal: b.Seal, Policy: chaosPolicy(), Text: "1", Log: log, Now: p.now,
+		Seal: b.Seal, Centre: b.CentreKey, Policy: chaosPolicy(), Text: "1", Log: log, Now: p.now,
 		Limits: agent.Limits{Visits: 1 << 20, Probe: 200 * time.Millisecond},
 		Uplink: agent.Uplink{Transport: &link.MQTT{Broker: b.Broker, TLS: b.TLS(time.Now)}, Signer: b.Signer(), Release: "chaos"},
 	})

@@ -114,6 +114,7 @@ func (c *Console) Handler() http.Handler {
 		r.Get("/live", c.liveList)
 		r.Get("/live/{session}", c.liveOne)
 		r.Get("/lists", c.sanctions)
+		r.Get("/kiosks", c.kiosks)
 	})
 	return r
 }

@@ -28,6 +28,7 @@ type shelf struct {
 	mu       sync.Mutex
 	sessions []store.Session
 	events   map[string][]journey.Event
+	kiosks   []store.Kiosk // nil: one
 	err      error
 }
 
@@ -59,7 +60,10 @@ func (s *shelf) Events(_ context.Context, session string) ([]journey.Event, erro
 }
 
 func (s *shelf) Kiosks(context.Context) ([]store.Kiosk, error) {
-	return []store.Kiosk{{ID: "hall-1"}}, s.err
+	if s.kiosks == nil {
+		return []store.Kiosk{{ID: "hall-1"}}, s.err
+	}
+	return s.kiosks, s.err
 }
 
 func (s *shelf) put(one store.Session) {
