@@ -71,6 +71,8 @@ func verbs() []verb {
 		{"policy test", "run cases under a policy file", policyTest},
 		{"replay", "make stored decisions again, and tell which come out otherwise", replayCommand},
 		{"whatif", "tell what stored decisions would be under another policy", whatifCommand},
+		{"backup", "write the whole centre into one file, while it runs", backupCommand},
+		{"restore", "bring a backup back into a folder of its own", restoreCommand},
 		{"broker mosquitto", "write the configuration of a Mosquitto to use instead of the embedded broker", brokerMosquitto},
 		{"courier import", "take in what was carried from kiosks, and write the answers to carry back", courierImport},
 		{"verify", "prove a journey from the records as they came", verifyCommand},

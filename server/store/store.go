@@ -10,6 +10,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"embed"
 	"errors"
 	"fmt"
@@ -171,6 +172,14 @@ func (s *Store) Write(ctx context.Context, do func(*Tx) error) error {
 		return s.group.write(ctx, do)
 	}
 	tx, err := s.write.BeginTx(ctx, nil)
+	// A writer whose time was over leaves a dead connection behind, and with many waiting the pool may hand out several
+	// before it makes a new one. Nothing has run yet: ask again.
+	for range s.write.Stats().MaxOpenConnections {
+		if !errors.Is(err, driver.ErrBadConn) {
+			break
+		}
+		tx, err = s.write.BeginTx(ctx, nil)
+	}
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
