@@ -120,6 +120,9 @@ func (p *program) sources(data, copied string, pictures bool) ([]backup.Source, 
 	}
 	for _, folder := range folders {
 		err := filepath.WalkDir(filepath.Join(data, folder), func(path string, d fs.DirEntry, err error) error {
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil // a centre that had no picture yet; or one that retention has just taken
+			}
 			if err != nil || d.IsDir() {
 				return err
 			}
@@ -138,9 +141,9 @@ func (p *program) sources(data, copied string, pictures bool) ([]backup.Source, 
 }
 
 // restoreCommand brings a backup back into a folder of its own.
-func restoreCommand(_ context.Context, p *program, args []string) error {
-	fs, data, _ := p.flags("")
-	from := fs.String("from", "", "file that server backup wrote")
+func restoreCommand(ctx context.Context, p *program, args []string) error {
+	fs, data, db := p.flags("")
+	from := fs.String("from", "", "file that server backup wrote; where the database is on PostgreSQL, restore that first with pg_restore, and name it with -db")
 	if _, err := p.parse(fs, args, "data", "from"); err != nil {
 		return err
 	}
@@ -173,15 +176,39 @@ func restoreCommand(_ context.Context, p *program, args []string) error {
 	if err := os.MkdirAll(filepath.Join(beside, folderBlobs), 0o700); err != nil {
 		return notRestored(errors.Join(err, os.RemoveAll(beside)))
 	}
+	if err := os.Remove(*data); err != nil { // it is empty
+		return notRestored(errors.Join(err, os.RemoveAll(beside)))
+	}
 	if err := os.Rename(beside, *data); err != nil {
 		return notRestored(errors.Join(err, os.RemoveAll(beside)))
 	}
 	if err := syncFolder(filepath.Dir(filepath.Clean(*data))); err != nil {
 		return notRestored(err)
 	}
+	if err := adrift(ctx, *data, *db); err != nil {
+		return err
+	}
 	_, _ = fmt.Fprintf(p.errs, "The centre is as it was on %s. Kiosks that had handed over more since then begin anew where it ends; what only the lost centre had is lost.\n", m.Made.Local().Format("2006-01-02 15:04:05"))
 	_, _ = fmt.Fprintf(p.out, "%s\t%d files\n", *data, len(m.Parts))
 	return nil
+}
+
+// adrift tells a restored database that kiosks may know more than it does.
+func adrift(ctx context.Context, data, db string) error {
+	if _, err := os.Stat(filepath.Join(data, store.SQLiteFile)); err != nil && db == "" {
+		return nil // the database is elsewhere, and was not named: see the command's help
+	}
+	s, err := open(ctx, data, db)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return s.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.SetAdrift(ctx); err != nil {
+			return err
+		}
+		return tx.Audit(ctx, newID(), "command line", "restore", "", time.Now())
+	})
 }
 
 func notRestored(err error) error {

@@ -138,7 +138,7 @@ func (in *Ingest) Accept(ctx context.Context, up wire.Up) (wire.Ack, error) {
 		if err := f.take(ctx); err != nil {
 			return err
 		}
-		ack.High, ack.Head, ack.Refused, ack.Cursor = f.stream.High, f.stream.Head, f.stream.Refused, k.CommandSeq
+		ack.High, ack.Head, ack.Refused, ack.Cursor = f.stream.High, f.stream.Head, f.stream.Refused, f.kiosk.CommandSeq
 		return nil
 	})
 	if err != nil {
@@ -210,6 +210,13 @@ func (f *frame) clock(ctx context.Context) error {
 	applied, err := f.tx.SetClock(ctx, f.kiosk, offset, f.up.Cursor, f.now)
 	if err != nil {
 		return err
+	}
+	if f.kiosk.Adrift || f.up.Cursor > f.kiosk.CommandSeq {
+		f.in.c.Log.WarnContext(ctx, "this database was restored: the kiosk's commands were numbered anew", "code", "commands_renumbered",
+			"kiosk", f.up.Kiosk, "known", f.kiosk.CommandSeq, "applied", f.up.Cursor)
+		if f.kiosk, err = f.tx.Kiosk(ctx, f.up.Kiosk); err != nil {
+			return fmt.Errorf("find kiosk: %w", err)
+		}
 	}
 	for _, cmd := range applied {
 		if cmd.Kind != wire.KindVerdict {

@@ -27,19 +27,21 @@ type Kiosk struct {
 	CommandSeq  uint64
 	Cursor      uint64
 	Conditions  []wire.Condition // what is wrong with it, as it said last
+	Adrift      bool             // this database was restored, and the kiosk has not told since which commands it has applied
 }
 
-const kioskColumns = `id, country, project, public_key, certificate, enrolled, revoked, seen, online, birth, release, clock_offset, command_seq, cursor_seq, conditions`
+const kioskColumns = `id, country, project, public_key, certificate, enrolled, revoked, seen, online, birth, release, clock_offset, command_seq, cursor_seq, conditions, adrift`
 
 func scanKiosk(scan func(...any) error) (Kiosk, error) {
 	var k Kiosk
 	var enrolled, revoked, seen, online, offset, command, cursor int64
 	var conditions string
+	var adrift int64
 	err := scan(&k.ID, &k.Country, &k.Project, &k.PublicKey, &k.Certificate, &enrolled, &revoked, &seen,
-		&online, &k.Birth, &k.Release, &offset, &command, &cursor, &conditions)
+		&online, &k.Birth, &k.Release, &offset, &command, &cursor, &conditions, &adrift)
 	k.Enrolled, k.Revoked, k.Seen = moment(enrolled), moment(revoked), moment(seen)
 	k.Online, k.ClockOffset = online != 0, time.Duration(offset)*time.Microsecond
-	k.CommandSeq, k.Cursor = uint64(command), uint64(cursor)
+	k.CommandSeq, k.Cursor, k.Adrift = uint64(command), uint64(cursor), adrift != 0
 	if err == nil && conditions != "" {
 		if err := json.Unmarshal([]byte(conditions), &k.Conditions); err != nil {
 			return k, fmt.Errorf("read conditions: %w", err)
@@ -146,6 +148,16 @@ func (t *Tx) SetPresence(ctx context.Context, id string, s wire.State) (bool, er
 // SetClock records how far a kiosk's clock is from the centre's, and how far it
 // has applied commands. It gives the commands that this made known as applied.
 func (t *Tx) SetClock(ctx context.Context, k Kiosk, offset time.Duration, cursor uint64, at time.Time) ([]wire.Record, error) {
+	if k.Adrift || cursor > k.CommandSeq && cursor-k.CommandSeq < mostLost {
+		// The kiosk has applied commands that this database does not know.
+		if err := t.renumber(ctx, k.ID, cursor); err != nil {
+			return nil, err
+		}
+		var err error
+		if k, err = t.Kiosk(ctx, k.ID); err != nil {
+			return nil, fmt.Errorf("number commands anew: %w", err)
+		}
+	}
 	if cursor > k.CommandSeq || cursor < k.Cursor {
 		cursor = k.Cursor // a number that was never given out, or an old frame
 	}
@@ -163,6 +175,49 @@ func (t *Tx) SetClock(ctx context.Context, k Kiosk, offset time.Duration, cursor
 		return nil, fmt.Errorf("record delivery: %w", err)
 	}
 	return applied, nil
+}
+
+// mostLost bounds how far a kiosk may be ahead of a database that was restored: beyond, what it says is nonsense.
+const mostLost = 1 << 20
+
+// renumber gives the commands that a kiosk has not applied, as far as is known here, numbers after those that it has. It
+// may have applied some of them before the database was restored: each kind of command is harmless the second time.
+func (t *Tx) renumber(ctx context.Context, kiosk string, cursor uint64) error {
+	var applied int64
+	if err := t.row(ctx, `SELECT COALESCE(MAX(seq), 0) FROM command WHERE kiosk = $1 AND applied > 0`, kiosk).Scan(&applied); err != nil {
+		return fmt.Errorf("number commands anew: %w", err)
+	}
+	rows, err := t.rows(ctx, `SELECT seq FROM command WHERE kiosk = $1 AND applied = 0 ORDER BY seq`, kiosk)
+	waiting, err := collect(rows, err, func(rows *sql.Rows) (seq int64, err error) { return seq, rows.Scan(&seq) })
+	if err != nil {
+		return fmt.Errorf("number commands anew: %w", err)
+	}
+	last := max(int64(cursor), applied)
+	if n := len(waiting); n > 0 {
+		// Out of the way first: the new numbers may be those of others that wait.
+		aside := max(last, waiting[n-1]) + int64(n)
+		if _, err := t.exec(ctx, `UPDATE command SET seq = seq + $2 WHERE kiosk = $1 AND applied = 0`, kiosk, aside); err != nil {
+			return fmt.Errorf("number commands anew: %w", err)
+		}
+		for _, seq := range waiting {
+			last++
+			if _, err := t.exec(ctx, `UPDATE command SET seq = $3 WHERE kiosk = $1 AND seq = $2`, kiosk, seq+aside, last); err != nil {
+				return fmt.Errorf("number commands anew: %w", err)
+			}
+		}
+	}
+	if _, err := t.exec(ctx, `UPDATE kiosk SET command_seq = $2, cursor_seq = $3, adrift = 0 WHERE id = $1`, kiosk, last, int64(cursor)); err != nil {
+		return fmt.Errorf("number commands anew: %w", err)
+	}
+	return nil
+}
+
+// SetAdrift notes that this database was restored: every kiosk says first which commands it has applied.
+func (t *Tx) SetAdrift(ctx context.Context) error {
+	if _, err := t.exec(ctx, `UPDATE kiosk SET adrift = 1`); err != nil {
+		return fmt.Errorf("note that the database was restored: %w", err)
+	}
+	return nil
 }
 
 // PushCommand queues a command for a kiosk under the next number without a gap.

@@ -103,8 +103,8 @@ func TestCommandsAreNumberedWithoutGapsWhoeverPushesThem(t *testing.T) {
 		for i, c := range list {
 			require.EqualValues(t, i+1, c.Seq)
 		}
-		// The cursor moves forward only, and not past what there is.
-		for _, step := range []struct{ cursor, want, applied uint64 }{{5, 5, 5}, {3, 5, 0}, {99, 5, 0}, {6, 6, 1}} {
+		// The cursor moves forward only. Where the kiosk is far beyond, what it says is nonsense.
+		for _, step := range []struct{ cursor, want, applied uint64 }{{5, 5, 5}, {3, 5, 0}, {1 << 40, 5, 0}, {6, 6, 1}} {
 			write(t, s, func(ctx context.Context, tx *store.Tx) error {
 				k, err := tx.LockKiosk(ctx, "k")
 				require.NoError(t, err)
@@ -171,6 +171,68 @@ func TestSessionsAreListedNewestFirstPageByPage(t *testing.T) {
 		require.True(t, page[0].Offline)
 		require.Equal(t, time.Second, page[0].Delay)
 	})
+}
+
+func TestARestoredDatabaseNumbersItsCommandsAfterWhatTheKioskHasApplied(t *testing.T) {
+	for name, c := range map[string]struct {
+		applied int    // of five commands, before the backup
+		since   int    // commands made after it was restored
+		adrift  bool   // the restore said so
+		cursor  uint64 // what the kiosk says then
+		want    []string
+	}{
+		"the kiosk is ahead":                {5, 1, false, 9, []string{"c5"}},
+		"as far, but by other commands":     {5, 2, true, 7, []string{"c5", "c6"}},
+		"what waited may have been applied": {3, 1, true, 8, []string{"c3", "c4", "c5"}},
+		"the kiosk was restored, too":       {5, 1, true, 2, []string{"c2", "c3", "c4", "c5"}},
+		"nothing was lost":                  {5, 0, true, 5, nil},
+		"nothing is known of any":           {0, 0, true, 0, []string{"c0", "c1", "c2", "c3", "c4"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cluster.Each(t, func(t *testing.T, s *store.Store) {
+				addKiosk(t, s, "k")
+				ctx := context.Background()
+				push := func(from, n int) {
+					for i := range n {
+						write(t, s, func(ctx context.Context, tx *store.Tx) error {
+							_, err := tx.PushCommand(ctx, "k", wire.KindVerdict, fmt.Sprintf("c%d", from+i), []byte("b"), now)
+							return err
+						})
+					}
+				}
+				tell := func(cursor uint64) {
+					write(t, s, func(ctx context.Context, tx *store.Tx) error {
+						k, err := tx.Kiosk(ctx, "k")
+						if err != nil {
+							return err
+						}
+						_, err = tx.SetClock(ctx, k, 0, cursor, now)
+						return err
+					})
+				}
+				push(0, 5)
+				tell(uint64(c.applied))
+				if c.adrift {
+					write(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.SetAdrift(ctx) })
+				}
+				push(5, c.since)
+				tell(c.cursor)
+				rest, err := s.Read().Commands(ctx, "k", c.cursor, 100)
+				require.NoError(t, err)
+				var ids []string
+				for i, r := range rest {
+					ids = append(ids, r.ID)
+					require.Equal(t, c.cursor+uint64(i)+1, r.Seq, "without a gap")
+				}
+				require.Equal(t, c.want, ids)
+				k, err := s.Read().Kiosk(ctx, "k")
+				require.NoError(t, err)
+				require.False(t, k.Adrift)
+				require.Equal(t, c.cursor, k.Cursor)
+				require.Equal(t, c.cursor+uint64(len(rest)), k.CommandSeq)
+			})
+		})
+	}
 }
 
 func TestAJobIsHeldByOneCopyUntilItsLeaseEnds(t *testing.T) {

@@ -42,6 +42,7 @@ type world struct {
 	recv      *link.Receiver
 	stopUp    func()
 	stopRecv  func()
+	tuning    link.Tuning
 	applyFail int // share of commands, in percent, that fail at first
 
 	synced  *sql.DB // what a power cut leaves of the kiosk's database; nil: all of it
@@ -89,7 +90,7 @@ func (w *world) startKiosk(t testing.TB) {
 	t.Helper()
 	w.stopUp()
 	up, err := link.NewUplink(w.pipe, w.box, link.UplinkConfig{
-		Kiosk: name, Signer: w.key, Release: "1.0",
+		Kiosk: name, Signer: w.key, Release: "1.0", Tuning: w.tuning,
 		Apply: func(ctx context.Context, tx *sql.Tx, cmd wire.Record) error {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -444,6 +445,25 @@ func TestACentreThatLostRecordsDoesNotStopTheStream(t *testing.T) {
 		require.Len(t, got, 3)
 		require.Equal(t, "r5", got[0].ID)
 		require.NoError(t, w.inbox.Check())
+	})
+}
+
+func TestAnImpatientKioskNoticesThatTheCentreLostRecordsOverSeveralSessions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, key(t), 1, linktest.Faults{})
+		defer w.close()
+		w.tuning = link.Tuning{RetryMost: 500 * time.Millisecond} // it gives a session up before it has waited long in it
+		w.startCentre()
+		w.startKiosk(t)
+		w.append(t, 5, 10)
+		time.Sleep(time.Second)
+		w.stopRecv()
+		w.inbox = linktest.NewInbox()
+		w.startCentre()
+		w.append(t, 3, 10)
+		_, ok := w.drain(t, time.Minute)
+		require.True(t, ok)
+		require.Len(t, w.inbox.Applied(name), 3)
 	})
 }
 

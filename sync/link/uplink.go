@@ -102,9 +102,11 @@ type Uplink struct {
 	jitter    *rand.Rand
 	kick      chan struct{}
 
-	send    *sender
-	blobs   *blobSender
-	renewed time.Time
+	send     *sender
+	blobs    *blobSender
+	renewed  time.Time
+	low      int       // answers in a row, over sessions, below what the centre had acknowledged before
+	lowSince time.Time // when they began
 
 	mu       sync.Mutex
 	status   Status
@@ -273,10 +275,8 @@ type session struct {
 	id       string
 	in       chan Message
 	epoch    string
-	last     uint64    // highest record known to exist
-	low      int       // answers in a row below what the centre had acknowledged before
-	lowSince time.Time // when they began
-	base     []byte    // chain value after the acknowledged mark, as far as it is known
+	last     uint64 // highest record known to exist
+	base     []byte // chain value after the acknowledged mark, as far as it is known
 	cursor   uint64
 	records  bool // the outbox may hold records to send
 	pictures bool // the outbox may hold blobs that are not on the list
