@@ -251,7 +251,7 @@ func TestTheWholeWay(t *testing.T) {
 			require.NoError(t, os.WriteFile(list, []byte(unList), 0o600))
 			run(t, "list", "import", "-data", data, "-db", url, "-kind", "un-xml", list)
 
-			c, err := prepare(context.Background(), settings{data: data, db: url, mqtt: "127.0.0.1:0", http: "127.0.0.1:0"}, slog.New(slog.NewJSONHandler(io.Discard, nil)))
+			c, err := prepare(context.Background(), settings{data: data, db: url, mqtt: "127.0.0.1:0", http: "127.0.0.1:0", metrics: "127.0.0.1:0"}, slog.New(slog.NewJSONHandler(io.Discard, nil)))
 			require.NoError(t, err)
 			base := "http://" + c.listener.Addr().String()
 			ctx, cancel := context.WithCancel(context.Background())
@@ -287,6 +287,20 @@ func TestTheWholeWay(t *testing.T) {
 			v = k.verdict("s-listed")
 			require.Equal(t, journey.Pending, v.Decision)
 			require.Equal(t, journey.ReasonCustomPolicy, v.Reason)
+
+			// Prometheus is told what happened and how it stands, and of nobody.
+			res, err := http.Get("http://" + c.asked.Addr().String() + "/metrics")
+			require.NoError(t, err)
+			figures, err := io.ReadAll(res.Body)
+			require.NoError(t, err)
+			require.NoError(t, res.Body.Close())
+			for _, want := range []string{
+				`vestibule_decisions_total{by="rules",decision="APPROVED",reason=""} 1`, `vestibule_decisions_total{by="rules",decision="PENDING",reason="CUSTOM_POLICY"} 1`,
+				`vestibule_kiosks{state="online"} 1`, `vestibule_reviews 1`, `vestibule_database_told 1`, "vestibule_frames_total{result=\"accepted\"}",
+			} {
+				require.Contains(t, string(figures), want)
+			}
+			require.NotContains(t, string(figures), "hall-1")
 
 			// The API tells the same, and the console opens with the key.
 			got := ask(t, base+"/submission?submission_id="+listed.ID, key)

@@ -31,6 +31,7 @@ import (
 	"vestibule/server/ingest"
 	"vestibule/server/lists"
 	"vestibule/server/lists/feed"
+	"vestibule/server/metrics"
 	"vestibule/server/notify"
 	"vestibule/server/store"
 	"vestibule/server/vault"
@@ -51,6 +52,7 @@ type settings struct {
 	data, db   string
 	mqtt, http string
 	enrol      string // where kiosks enrol; empty: nowhere
+	metrics    string // where Prometheus asks; empty: nowhere
 	external   string // broker of the operator's own, host:port
 	brokerName string // in that broker's certificate
 	models     string
@@ -68,6 +70,7 @@ func serveCommand(ctx context.Context, p *program, args []string) error {
 	fs.StringVar(&s.mqtt, "mqtt", "0.0.0.0:8883", "address of the embedded broker")
 	fs.StringVar(&s.http, "http", "127.0.0.1:8080", "address of API and console")
 	fs.StringVar(&s.enrol, "enrol", "", "address at which kiosks enrol with a token, such as 0.0.0.0:8443; without it none can")
+	fs.StringVar(&s.metrics, "metrics", "", "address at which Prometheus may ask for figures, such as 127.0.0.1:9090; whoever reaches it reads them")
 	fs.StringVar(&s.external, "broker", "", "host:port of a broker to use instead of the embedded one")
 	fs.StringVar(&s.brokerName, "broker-name", "", "name in that broker's certificate")
 	fs.StringVar(&s.models, "models", manifest.Dir(), "folder of the trained networks")
@@ -103,6 +106,8 @@ type running struct {
 	settings
 	log       *slog.Logger
 	store     *store.Store
+	figures   *metrics.Metrics
+	asked     net.Listener // where Prometheus asks; nil: nowhere
 	vault     *vault.Vault
 	ring      *seal.Keyring
 	identity  *identity.Centre
@@ -155,6 +160,11 @@ func prepare(ctx context.Context, s settings, log *slog.Logger) (*running, error
 	} else if c.listener, err = net.Listen("tcp", s.http); err != nil {
 		wrong(listenProblem("http", s.http, err))
 	}
+	if s.metrics != "" {
+		if c.asked, err = net.Listen("tcp", s.metrics); err != nil {
+			wrong(listenProblem("metrics", s.metrics, err))
+		}
+	}
 	if s.enrol != "" {
 		if c.desk, err = net.Listen("tcp", s.enrol); err != nil {
 			wrong(listenProblem("enrol", s.enrol, err))
@@ -181,6 +191,9 @@ func (c *running) close() {
 	}
 	if c.desk != nil {
 		_ = c.desk.Close()
+	}
+	if c.asked != nil {
+		_ = c.asked.Close()
 	}
 	if c.store != nil {
 		if err := c.store.Close(); err != nil {
@@ -254,15 +267,16 @@ func (c *running) run(ctx context.Context) error {
 		}
 		addr = dialable(c.broker.Addr())
 	}
-	c.receiver = link.NewReceiver(&link.MQTT{Broker: addr, TLS: c.identity.ClientTLS(c.brokerName, time.Now)}, c.newIngest(), c.keys(), link.ReceiverConfig{
+	c.receiver = link.NewReceiver(&link.MQTT{Broker: addr, TLS: c.identity.ClientTLS(c.brokerName, time.Now)}, c.figures.Inbox(c.newIngest()), c.keys(), link.ReceiverConfig{
 		Client: c.client, Share: c.share, Log: c.log,
 		Observe: func(r link.Rejection) {
+			c.figures.Rejected(r.Code)
 			c.log.Warn("frame not accepted", "code", r.Code, "topic", r.Topic, "kiosk", r.Kiosk, "size", r.Size, "error", r.Err)
 		},
 	})
 
 	var parts sync.WaitGroup
-	failed := make(chan error, 6)
+	failed := make(chan error, 7)
 	part := func(name string, run func(context.Context) error) {
 		parts.Add(1)
 		go func() {
@@ -296,6 +310,17 @@ func (c *running) run(ctx context.Context) error {
 			}
 		}()
 	}
+	var asked *http.Server
+	if c.asked != nil {
+		mux := http.NewServeMux()
+		mux.Handle("GET /metrics", c.figures.Handler())
+		asked = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, MaxHeaderBytes: 32 << 10}
+		go func() {
+			if err := asked.Serve(c.asked); err != nil && !errors.Is(err, http.ErrServerClosed) {
+				failed <- fmt.Errorf("serve figures: %w", err)
+			}
+		}()
+	}
 	web := &http.Server{
 		Handler: c.routes(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(c.log.Handler(), slog.LevelWarn),
@@ -320,6 +345,9 @@ func (c *running) run(ctx context.Context) error {
 	if desk != nil {
 		_ = desk.Shutdown(ended)
 	}
+	if asked != nil {
+		_ = asked.Shutdown(ended)
+	}
 	if e := web.Shutdown(ended); e != nil {
 		_ = web.Close()
 	}
@@ -335,6 +363,7 @@ func (c *running) run(ctx context.Context) error {
 
 // build makes the parts that need no running ones.
 func (c *running) build(ctx context.Context) error {
+	c.figures = metrics.New(c.store.Read(), release(), time.Now, c.log)
 	c.lists = &lists.InForce{Store: c.store, Log: c.log}
 	if err := c.lists.Refresh(ctx); err != nil {
 		return err
@@ -345,6 +374,7 @@ func (c *running) build(ctx context.Context) error {
 	c.centre = centre.New(centre.Config{
 		Store: c.store, Blobs: c.shelf, Keys: c.ring, Vault: c.vault, Engine: c.eyes, Screen: c.lists.Screen,
 		Now: time.Now, NewID: newID, Log: c.log, Notify: func(kiosk string) { c.receiver.Notify(kiosk) },
+		Decided: c.figures.Decided,
 	})
 	if err := c.centre.LoadFaces(ctx); err != nil {
 		return err
@@ -354,6 +384,7 @@ func (c *running) build(ctx context.Context) error {
 		c.broker, err = broker.New(broker.Config{
 			TLS: c.identity.ServerTLS(time.Now, c.isDenied), Addr: c.mqtt, Centre: c.identity.Name(), Denied: c.isDenied, Log: c.log,
 			Refused: func(r broker.Refusal) {
+				c.figures.Refused(r.Code)
 				c.log.Warn("refused at the broker", "code", r.Code, "remote", r.Remote, "name", r.Name, "topic", r.Topic)
 			},
 		})

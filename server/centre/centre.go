@@ -74,13 +74,15 @@ type Config struct {
 	// Engine gives the vision engine, or an error while there is none.
 	Engine func() (models.Engine, error)
 	// Screen may be nil: then nobody can be screened.
-	Screen  Screen
-	Now     func() time.Time
-	NewID   func() string // UUIDv7
-	Log     *slog.Logger
-	Notify  func(kiosk string)   // a command waits for a kiosk
-	Watch   func(session string) // a session changed
-	Workers int                  // jobs at the same time; 0: 2
+	Screen Screen
+	Now    func() time.Time
+	NewID  func() string // UUIDv7
+	Log    *slog.Logger
+	Notify func(kiosk string)   // a command waits for a kiosk
+	Watch  func(session string) // a session changed
+	// Decided hears of every decision that was committed, and how long it waited; people: they made it. May be nil.
+	Decided func(d journey.Decision, r journey.Reason, people bool, waited time.Duration)
+	Workers int // jobs at the same time; 0: 2
 	// Lease is how long a job stays with a copy that says nothing of it any more: so long its decision is late
 	// when that copy's power was cut. 0: 10 s.
 	Lease time.Duration
@@ -104,6 +106,9 @@ func New(c Config) *Centre {
 	}
 	if c.Notify == nil {
 		c.Notify = func(string) {}
+	}
+	if c.Decided == nil {
+		c.Decided = func(journey.Decision, journey.Reason, bool, time.Duration) {}
 	}
 	if c.Watch == nil {
 		c.Watch = func(string) {}

@@ -57,7 +57,12 @@ func (c *Centre) Decide(ctx context.Context, id string) error {
 	if row.Stand != store.StandQueued {
 		return nil // decided by an earlier run that could not say so, or taken up again by the kiosk
 	}
-	d := &deciding{Centre: c, row: row, ran: map[string]interval{}}
+	d := &deciding{Centre: c, row: row, queued: c.c.Now(), ran: map[string]interval{}}
+	if j, err := c.c.Store.Read().Job(ctx, ingest.JobDecide, id); err == nil {
+		if d.queued = j.Due; j.Attempts > 1 {
+			d.queued = j.Created
+		}
+	}
 	if err := d.prepare(ctx); err != nil {
 		return err
 	}
@@ -67,6 +72,7 @@ func (c *Centre) Decide(ctx context.Context, id string) error {
 	if d.done {
 		c.c.Notify(row.Kiosk)
 		c.c.Watch(row.Session)
+		c.c.Decided(d.told.Decision, d.told.Reason, false, c.c.Now().Sub(d.queued))
 	}
 	return nil
 }
@@ -83,6 +89,8 @@ type deciding struct {
 	screened *Screened
 	ran      map[string]interval
 	done     bool
+	told     journey.Verdict
+	queued   time.Time // when the last thing it needed came
 
 	// Of a decision by people.
 	item   *review.Item
@@ -214,7 +222,7 @@ func (d *deciding) commit(ctx context.Context, tx *store.Tx) error {
 	if err := d.settle(ctx, tx, verdict, record, now); err != nil {
 		return err
 	}
-	d.done = true
+	d.done, d.told = true, verdict
 	return nil
 }
 

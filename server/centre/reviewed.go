@@ -126,6 +126,7 @@ func (c *Centre) Settle(ctx context.Context, id string) error {
 	if d.done {
 		c.c.Notify(row.Kiosk)
 		c.c.Watch(row.Session)
+		c.c.Decided(d.told.Decision, d.told.Reason, true, 0)
 	}
 	return nil
 }
@@ -296,7 +297,7 @@ func (d *deciding) release(ctx context.Context, tx *store.Tx, vote review.Vote) 
 	if err := tx.SaveReview(ctx, left, now); err != nil {
 		return err
 	}
-	d.done = true
+	d.done, d.told = true, verdict
 	return d.step(ctx, tx, who, "sent", spoken(verdict.Decision, verdict.Reason)+" over "+spoken(d.people.Overrode.Decision, d.people.Overrode.Reason), now)
 }
 
