@@ -161,28 +161,10 @@ func (f *fleet) connect(ctx context.Context) {
 	}
 }
 
-// online counts the kiosks to whom the centre, not the broker alone, has spoken in their session.
-func (f *fleet) online() (n int) {
-	for _, k := range f.kiosks {
-		if s := k.up.Status(); s.Online && s.Code == "" && !s.Clock.IsZero() {
-			n++
-		}
-	}
-	return n
-}
-
-// allOnline waits until every kiosk is, and gives how long it took.
-func (f *fleet) allOnline(ctx context.Context, after func(*kiosk) bool) (time.Duration, error) {
-	began := time.Now()
-	err := child.WaitFor(ctx, 3*time.Minute, func() (bool, error) {
-		for _, k := range f.kiosks {
-			if !after(k) {
-				return false, nil
-			}
-		}
-		return true, nil
-	}, "not every kiosk came on line")
-	return time.Since(began), err
+// allHeard waits until every event that was made is acknowledged.
+func (f *fleet) allHeard(ctx context.Context) error {
+	return child.WaitFor(ctx, 3*time.Minute, func() (bool, error) { return f.answered.Load() == f.made.Load(), nil },
+		"%d events of %d kiosks were acknowledged", f.answered.Load(), len(f.kiosks))
 }
 
 // names are the events of an ordinary visit, as a kiosk tells them.

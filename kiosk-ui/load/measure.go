@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"vestibule/kiosk-ui/child"
 	"vestibule/models/evaluate/figures"
 	"vestibule/sync/seal"
 )
@@ -108,12 +107,16 @@ func (f *fleet) measure(ctx context.Context) (figures.Set, error) {
 	time.Sleep(2 * time.Second)
 	bare := rss(f.server.PID())
 	f.say("connecting; the server has %.0f MB", bare)
-	f.connect(ctx)
-	took, err := f.allOnline(ctx, func(k *kiosk) bool { s := k.up.Status(); return s.Online && !s.Clock.IsZero() })
-	if err != nil {
-		return nil, fmt.Errorf("%w: %d of %d", err, f.online(), len(f.kiosks))
+	if err := f.everybody(); err != nil {
+		return nil, err
 	}
-	one("load.connect_s", took.Seconds(), "s", "all kiosks for the first time, policy taken down")
+	began := time.Now()
+	f.connect(ctx)
+	if err := f.allHeard(ctx); err != nil {
+		return nil, err
+	}
+	took := time.Since(began)
+	one("load.connect_s", took.Seconds(), "s", "all kiosks at once, until an event of each was acknowledged")
 	f.say("all on line after %.1f s", took.Seconds())
 	pause(ctx, f.idle)
 	idle := rss(f.server.PID())
@@ -160,10 +163,11 @@ func (f *fleet) measure(ctx context.Context) (figures.Set, error) {
 	if err := f.everybody(); err != nil {
 		return nil, err
 	}
-	if err := child.WaitFor(ctx, 3*time.Minute, func() (bool, error) { return f.answered.Load() == f.made.Load(), nil }, "not every kiosk came back"); err != nil {
+	if err := f.allHeard(ctx); err != nil {
 		return nil, err
 	}
 	one("load.reconnect_s", time.Since(crashed).Seconds(), "s", fmt.Sprintf("from a kill of the server, started again at once (%.1f s), until an event of every kiosk was acknowledged", again.Seconds()))
+	var err error
 	set["seal.mb_per_s"], err = sealing()
 	return set, err
 }
