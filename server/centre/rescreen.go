@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"vestibule/journey"
 	"vestibule/server/aml"
 	"vestibule/server/decide"
 	"vestibule/server/journal"
+	"vestibule/server/review"
 	"vestibule/server/store"
 )
 
@@ -151,6 +153,9 @@ func (c *Centre) rescreenOne(ctx context.Context, row store.Submission, list sto
 		if err != nil || added == 0 {
 			return err
 		}
+		if err := c.bring(ctx, tx, now, hits, policy); err != nil {
+			return err
+		}
 		status, risk := grade(got, policy.AML, false)
 		return keepScreening(ctx, tx, c.c.Vault, row.ID, got, status, risk, c.c.Now())
 	})
@@ -199,4 +204,38 @@ func (c *Centre) raise(ctx context.Context, tx *store.Tx, row store.Submission, 
 	}
 	_, err = journal.Refresh(ctx, tx, row.Session, row.Project, ran.ended, 0)
 	return len(events), err
+}
+
+// bring puts whom a list came to name into the hands of people. The decision stays what it is until they decide.
+func (c *Centre) bring(ctx context.Context, tx *store.Tx, row store.Submission, hits []aml.Match, policy journey.Policy) error {
+	now := c.c.Now()
+	item, err := tx.Review(ctx, row.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		decisions, err := tx.Decisions(ctx, row.Session)
+		if err != nil {
+			return fmt.Errorf("find the decision: %w", err)
+		}
+		v := journey.Verdict{Submission: row.ID, Session: row.Session, Decision: row.Decision, Reason: row.Reason, At: row.Decided}
+		if n := len(decisions); n > 0 {
+			v.Event = decisions[n-1].ID
+		}
+		item = review.Open(v, row.Kiosk, row.Project, row.Revision, []review.Finding{}, policy.Review)
+		item.State = review.Done // and brought back below
+	} else if err != nil {
+		return fmt.Errorf("find review: %w", err)
+	}
+	var basis []string
+	for _, m := range hits {
+		basis = append(basis, string(m.Source)+" "+m.Entity)
+	}
+	item = item.Raise(review.Listed, review.Finding{
+		Check: decide.CheckAML, Ground: journey.Ground{Decision: journey.Pending, Reason: journey.ReasonCustomPolicy}, Basis: strings.Join(basis, " "),
+	}, now, policy.Review)
+	if err := tx.SaveReview(ctx, item, now); err != nil {
+		return err
+	}
+	if err := tx.AddReviewAct(ctx, store.ReviewAct{ID: c.c.NewID(), Submission: row.ID, At: now, Who: Self, What: "brought back", Detail: string(review.Listed)}); err != nil {
+		return err
+	}
+	return tx.Audit(ctx, c.c.NewID(), Self, "review brought back: "+string(review.Listed), row.ID, now)
 }

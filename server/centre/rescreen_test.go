@@ -16,6 +16,7 @@ import (
 	"vestibule/server/centre"
 	"vestibule/server/kiosktest"
 	"vestibule/server/lists"
+	"vestibule/server/review"
 	"vestibule/server/store"
 )
 
@@ -138,6 +139,15 @@ func TestWhoIsKnownIsScreenedAgainAgainstWhatIsNewOnAList(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, before.CommandSeq, after.CommandSeq)
 		require.Equal(t, "Red Flag", w.status(sub), "and still it is seen")
+
+		// It waits for people, once, whatever became of it before.
+		item, err := s.Read().Review(ctx, sub.ID)
+		require.NoError(t, err)
+		require.Equal(t, review.Waiting, item.State)
+		require.Equal(t, review.Listed, item.Flag)
+		require.Equal(t, journey.Approved, item.Decision)
+		require.Len(t, item.Findings, 1)
+		require.Contains(t, item.Findings[0].Basis, "anna")
 
 		// Somebody looks: it is another person, as long as the entry stays as it is.
 		require.NoError(t, w.clearing().Clear(ctx, sub.ID, "un_sc", "anna", "ops", "another place of birth"))

@@ -112,6 +112,8 @@ func flagged(f review.Flag) string {
 		return "not sent: the applicant has another approval"
 	case review.Reopened:
 		return "looked at again"
+	case review.Listed:
+		return "resembles an entry that is new on a list"
 	}
 	return string(f)
 }

@@ -32,6 +32,7 @@ const (
 	Findings  Flag = "findings"  // before it left, the checks found what nobody had seen
 	Known     Flag = "known"     // the applicant has another approval, and there is one at most
 	Reopened  Flag = "reopened"  // a decision that is out is looked at again
+	Listed    Flag = "listed"    // after the decision they came to resemble an entry of a sanctions list
 )
 
 // Finding is what a check asked for when the checks last ran.
@@ -237,6 +238,24 @@ func (i Item) Reopen(now time.Time, p journey.ReviewPolicy) (Item, error) {
 	i = i.back(Reopened)
 	i.Opened, i.Due = now, now.Add(p.Filled().SLA)
 	return i, nil
+}
+
+// Raise brings an item before people, whatever became of it, for a finding that came later. One that waits for them
+// keeps its time and whoever has it.
+func (i Item) Raise(why Flag, f Finding, now time.Time, p journey.ReviewPolicy) Item {
+	if !slices.ContainsFunc(i.Findings, f.within) {
+		i.Findings = append([]Finding{f}, i.Findings...)
+	}
+	if i.State == Waiting {
+		i.Flag = why
+		return i
+	}
+	again := i.State == Done
+	i = i.back(why)
+	if again {
+		i.Opened, i.Due = now, now.Add(p.Filled().SLA)
+	}
+	return i
 }
 
 // Grade says how an item stands to its time.

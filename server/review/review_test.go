@@ -218,6 +218,31 @@ func TestWhatWasFoundAfterADecisionIsUnseen(t *testing.T) {
 	require.Empty(t, i.Unseen([]Finding{fresh}))
 }
 
+func TestWhomAListCameToNameIsBroughtBackFromEveryState(t *testing.T) {
+	var p journey.ReviewPolicy
+	found := Finding{Check: "aml", Basis: "un_sc 17"}
+	for state, want := range map[State]struct{ held, again bool }{
+		Waiting: {held: true}, Second: {}, Leaving: {}, Done: {again: true},
+	} {
+		i := Item{
+			State: state, Holder: "anna", Lease: noon.Add(time.Minute), Opened: noon.Add(-time.Hour), Due: noon.Add(time.Hour), Leaves: noon.Add(time.Minute),
+			Votes: []Vote{{Who: "anna"}},
+		}
+		if state == Waiting {
+			i.Votes, i.Leaves = nil, time.Time{}
+		}
+		got := i.Raise(Listed, found, noon, p)
+		require.Equal(t, Waiting, got.State, state)
+		require.Equal(t, Listed, got.Flag, state)
+		require.Equal(t, []Finding{found}, got.Findings, state)
+		require.Empty(t, got.Votes, state)
+		require.True(t, got.Leaves.IsZero(), state)
+		require.Equal(t, want.held, got.HeldBy(noon) == "anna", state)
+		require.Equal(t, want.again, got.Opened.Equal(noon), state)
+		require.Len(t, got.Raise(Listed, found, noon, p).Findings, 1, "the same again is nothing new")
+	}
+}
+
 func TestTheClockGoesFromInTimeToLate(t *testing.T) {
 	for after, want := range map[time.Duration]Grade{
 		0: InTime, 16 * time.Hour: InTime, 16*time.Hour + 1: Soon, 20 * time.Hour: Soon, 20*time.Hour + 1: Late,
