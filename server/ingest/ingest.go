@@ -9,14 +9,12 @@ package ingest
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strconv"
 	"time"
 
@@ -71,10 +69,7 @@ type Config struct {
 }
 
 // Ingest implements link.Inbox.
-type Ingest struct {
-	c      Config
-	recent *recent
-}
+type Ingest struct{ c Config }
 
 var _ link.Inbox = (*Ingest)(nil)
 
@@ -86,7 +81,7 @@ func New(c Config) *Ingest {
 	if c.Watch == nil {
 		c.Watch = func(string) {}
 	}
-	return &Ingest{c: c, recent: newRecent(maxRecent)}
+	return &Ingest{c: c}
 }
 
 // PublicKey gives the key that a kiosk signs with: link.Keys.
@@ -128,7 +123,7 @@ func (in *Ingest) AcceptState(ctx context.Context, s wire.State) error {
 
 // Accept implements link.Inbox.
 func (in *Ingest) Accept(ctx context.Context, up wire.Up) (wire.Ack, error) {
-	f := &frame{in: in, up: up, now: in.c.Now(), sessions: map[string]string{}, fresh: map[string][]journey.Event{}, told: map[string][]journey.Event{}}
+	f := &frame{in: in, up: up, now: in.c.Now(), sessions: map[string]string{}}
 	ack := wire.Ack{Version: wire.Version, Epoch: up.Epoch, Time: f.now}
 	err := in.c.Store.Write(ctx, func(tx *store.Tx) error {
 		k, err := tx.HoldKiosk(ctx, up.Kiosk, f.now)
@@ -150,7 +145,6 @@ func (in *Ingest) Accept(ctx context.Context, up wire.Up) (wire.Ack, error) {
 		return wire.Ack{}, fmt.Errorf("accept frame of %s: %w", up.Kiosk, err)
 	}
 	for session := range f.sessions {
-		in.recent.put(session, f.told[session])
 		in.c.Watch(session)
 	}
 	if f.queued {
@@ -167,9 +161,7 @@ type frame struct {
 	tx       *store.Tx
 	kiosk    store.Kiosk
 	stream   store.Stream
-	sessions map[string]string          // touched sessions → project, where known
-	fresh    map[string][]journey.Event // new events of them
-	told     map[string][]journey.Event // all events of them, once they are read
+	sessions map[string]string // touched sessions → project, where known
 	queued   bool
 }
 
@@ -202,35 +194,11 @@ func (f *frame) take(ctx context.Context) error {
 		return err
 	}
 	for session, project := range f.sessions {
-		events, err := f.events(ctx, session)
-		if err != nil {
-			return err
-		}
-		if _, err := journal.Derive(ctx, f.tx, events, session, project, f.now, 0); err != nil {
+		if _, err := journal.Refresh(ctx, f.tx, session, project, f.now, 0); err != nil {
 			return fmt.Errorf("derive session: %w", err)
 		}
-		f.told[session] = events
 	}
 	return nil
-}
-
-// events gives a session's events: those of the last frame and the new ones, if nobody else has added any, else
-// what the database has.
-func (f *frame) events(ctx context.Context, session string) ([]journey.Event, error) {
-	known := f.in.recent.get(session)
-	n, err := f.tx.CountEventsOf(ctx, session)
-	if err != nil {
-		return nil, fmt.Errorf("count events: %w", err)
-	}
-	if all := append(known, f.fresh[session]...); len(all) == n { // events are never fewer: these are all of them
-		slices.SortStableFunc(all, order)
-		return all, nil
-	}
-	all, err := f.tx.Events(ctx, session)
-	if err != nil {
-		return nil, fmt.Errorf("read events: %w", err)
-	}
-	return all, nil
 }
 
 // clock notes the kiosk's clock and which commands it has applied.
@@ -443,17 +411,6 @@ func (f *frame) record(ctx context.Context, r wire.Record) error {
 	return nil
 }
 
-// order is the database's: the kiosk's events by number, then the centre's.
-func order(a, b journey.Event) int {
-	side := func(e journey.Event) int {
-		if e.Origin == journey.OriginServer {
-			return 1
-		}
-		return 0
-	}
-	return cmp.Or(cmp.Compare(side(a), side(b)), cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.ID, b.ID))
-}
-
 func (f *frame) event(ctx context.Context, r wire.Record) (why string, err error) {
 	var e journey.Event
 	if err := wire.Unmarshal(r.Body, &e); err != nil {
@@ -494,7 +451,6 @@ func (f *frame) event(ctx context.Context, r wire.Record) (why string, err error
 		if _, known := f.sessions[e.Session]; !known {
 			f.sessions[e.Session] = ""
 		}
-		f.fresh[e.Session] = append(f.fresh[e.Session], e)
 	}
 	return "", nil
 }

@@ -22,19 +22,13 @@ const lateAfter = time.Minute
 // Refresh derives a session's row from its events. The caller holds the kiosk's
 // row. A silenceLimit of 0 does not judge silence: see journey.Status.
 func Refresh(ctx context.Context, tx *store.Tx, session, project string, now time.Time, silenceLimit time.Duration) (store.Session, error) {
-	events, err := tx.Events(ctx, session)
-	if err != nil {
-		return store.Session{}, fmt.Errorf("read events: %w", err)
-	}
-	return Derive(ctx, tx, events, session, project, now, silenceLimit)
-}
-
-// Derive does the same for a caller who has the events: all of the session's, in any order. Their details, causes
-// and models may be missing.
-func Derive(ctx context.Context, tx *store.Tx, events []journey.Event, session, project string, now time.Time, silenceLimit time.Duration) (store.Session, error) {
 	row, err := tx.Session(ctx, session)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return row, fmt.Errorf("read session: %w", err)
+	}
+	events, err := tx.Events(ctx, session)
+	if err != nil {
+		return row, fmt.Errorf("read events: %w", err)
 	}
 	if len(events) == 0 {
 		return row, nil

@@ -193,11 +193,6 @@ func (r Reader) Event(ctx context.Context, id string) (journey.Event, error) {
 	return e, nil
 }
 
-// CountEventsOf counts a session's events.
-func (r Reader) CountEventsOf(ctx context.Context, session string) (n int, err error) {
-	return n, r.row(ctx, `SELECT COUNT(*) FROM event WHERE session = $1`, session).Scan(&n)
-}
-
 // CountEvents counts all events.
 func (r Reader) CountEvents(ctx context.Context) (n int, err error) {
 	err = r.row(ctx, `SELECT COUNT(*) FROM event`).Scan(&n)
