@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"sync"
 	"time"
 
@@ -318,6 +319,42 @@ func (c *Centre) Sweep(ctx context.Context) error {
 			return fmt.Errorf("judge a silent session: %w", err)
 		}
 		c.c.Watch(s.ID)
+	}
+	return c.tellGaps(ctx, now)
+}
+
+// gapAfter is how long records may be missing before somebody is told: a kiosk that has them sends them within
+// seconds, and is asked for them as long as it is on line.
+const gapAfter = 10 * time.Minute
+
+// tellGaps alarms of records that are missing and do not come: the kiosk's database lost them, or this one did.
+func (c *Centre) tellGaps(ctx context.Context, now time.Time) error {
+	gaps, err := c.c.Store.Read().Gaps(ctx, now.Add(-gapAfter), 100)
+	if err != nil {
+		return fmt.Errorf("look for gaps: %w", err)
+	}
+	for _, g := range gaps {
+		told := false
+		err := c.c.Store.Write(ctx, func(tx *store.Tx) error {
+			if _, err := tx.LockKiosk(ctx, g.Kiosk); err != nil {
+				return fmt.Errorf("hold kiosk: %w", err)
+			}
+			if told, err = tx.SetAlarmed(ctx, g); err != nil || !told {
+				return err
+			}
+			return journal.Add(ctx, tx, g.Kiosk, "", "", now, journey.Event{
+				ID: c.c.NewID(), Name: journey.CentreSequenceGap, Result: journey.Fail, Started: g.Since, Ended: now,
+				Detail: map[string]string{"epoch": g.Epoch, "from": strconv.FormatUint(g.From, 10), "to": strconv.FormatUint(g.To, 10)},
+			})
+		})
+		if err != nil {
+			return fmt.Errorf("tell of a gap: %w", err)
+		}
+		if told {
+			c.c.Log.ErrorContext(ctx, "records of a kiosk are missing, and later ones wait for them", "code", "records_missing", "kiosk", g.Kiosk,
+				"epoch", g.Epoch, "from", g.From, "to", g.To, "since", g.Since,
+				"hint", "the kiosk's database lost them, or this one was restored without them; what came after is kept and not merged")
+		}
 	}
 	return nil
 }

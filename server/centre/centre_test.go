@@ -692,3 +692,38 @@ func BenchmarkDecide(b *testing.B) {
 		}
 	}
 }
+
+func TestRecordsThatAreMissingAndDoNotComeAreToldOfOnce(t *testing.T) {
+	cluster.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := context.Background()
+		w := newWorld(t, s)
+		k := w.kiosk("k")
+		k.Event("s1", journey.EventSessionCreated)
+		k.Send()
+		k.Lose(3) // with the kiosk's disk
+		k.Event("s1", journey.EventStepView)
+		k.SendLater()
+		at := time.Now()
+		later := func(d time.Duration) *centre.Centre {
+			return centre.New(centre.Config{
+				Store: w.store, Blobs: w.shelf, Keys: w.ring, Vault: w.vault, Now: func() time.Time { return at.Add(d) }, NewID: kiosktest.NewID, Log: slog.New(slog.DiscardHandler),
+			})
+		}
+		gaps := func() (found []journey.Event) {
+			for _, e := range mustEvents(t, s, "") {
+				if e.Name == journey.CentreSequenceGap {
+					found = append(found, e)
+				}
+			}
+			return found
+		}
+		require.NoError(t, later(time.Minute).Sweep(ctx))
+		require.Empty(t, gaps(), "it may still come")
+		for range 2 {
+			require.NoError(t, later(11*time.Minute).Sweep(ctx))
+			require.Len(t, gaps(), 1, "once")
+		}
+		require.Equal(t, "2", gaps()[0].Detail["from"])
+		require.Equal(t, "4", gaps()[0].Detail["to"])
+	})
+}

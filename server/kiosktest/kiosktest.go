@@ -161,6 +161,26 @@ func JPEG() []byte {
 // Send sends what is queued, as one frame, and expects it to be taken.
 func (k *Kiosk) Send() wire.Ack {
 	k.t.Helper()
+	ack := k.SendLater()
+	require.Equal(k.t, k.seq, ack.High)
+	return ack
+}
+
+// Lose makes n records that are never sent.
+func (k *Kiosk) Lose(n int) {
+	k.t.Helper()
+	for range n {
+		k.add(wire.KindHealth, NewID(), []byte{0xa0})
+	}
+	var err error
+	k.head, err = wire.ChainAll(k.head, k.queue)
+	require.NoError(k.t, err)
+	k.queue = nil
+}
+
+// SendLater sends what is queued, as one frame, and expects it to be stored: it may have to wait for records before it.
+func (k *Kiosk) SendLater() wire.Ack {
+	k.t.Helper()
 	var err error
 	k.head, err = wire.ChainAll(k.head, k.queue)
 	require.NoError(k.t, err)
@@ -169,7 +189,6 @@ func (k *Kiosk) Send() wire.Ack {
 	}))
 	require.NoError(k.t, err)
 	require.Empty(k.t, ack.Refused)
-	require.Equal(k.t, k.seq, ack.High)
 	k.queue = nil
 	return ack
 }
