@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -194,5 +195,35 @@ func TestTwoAgentsDoNotShareAStore(t *testing.T) {
 		require.ErrorAs(t, err, &p)
 		assert.Equal(t, ProblemStoreInUse, p.Code)
 		b.halt(nil)
+	})
+}
+
+func TestAPictureWhoseArrivalWasNotNotedBeforeThePowerWentIsNotedLater(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		b := newBench(t)
+		b.start()
+		b.to(StepResult)
+		b.halt(errAbandoned) // the power goes after the queue let the pictures go, and before more was written down
+		b.withStore(func(s *store.Store) {
+			blobs, err := s.Outbox().Blobs(t.Context(), 100)
+			require.NoError(t, err)
+			require.NotEmpty(t, blobs)
+			var ack wire.Ack
+			for _, one := range blobs {
+				ack.Blobs = append(ack.Blobs, wire.BlobAck{Blob: one.ID, Have: one.Size, Done: true})
+			}
+			_, err = s.Outbox().Acknowledge(t.Context(), ack)
+			require.NoError(t, err)
+		})
+		b.start()
+		time.Sleep(2 * housekeeping)
+		b.halt(nil)
+		delivered := 0
+		for _, ev := range b.journal() {
+			if ev.Name == journey.EventUploadImage && ev.Detail["phase"] == "delivered" {
+				delivered++
+			}
+		}
+		require.Equal(t, 3, delivered)
 	})
 }

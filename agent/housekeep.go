@@ -14,6 +14,7 @@ func (o *owner) housekeep() {
 	} else if len(o.pending) > 0 {
 		_ = o.commit(nil) // what could not be stored goes as soon as there is room
 	}
+	o.catchUp()
 	o.watchSpace()
 	o.watchQueue()
 	if o.link != nil {
@@ -25,6 +26,21 @@ func (o *owner) housekeep() {
 		o.prune()
 	}
 	o.look()
+}
+
+// arrivedAtOnce bounds one catching up.
+const arrivedAtOnce = 100
+
+// catchUp notes which pictures the centre has, where that was left undone.
+func (o *owner) catchUp() {
+	arrived, err := o.store.Arrived(o.disk, arrivedAtOnce)
+	if err != nil {
+		o.cfg.Log.Warn("agent: the arrival of pictures could not be looked up", "error", err)
+		return
+	}
+	for _, blob := range arrived {
+		o.delivered(blob)
+	}
 }
 
 // watchSpace warns at 80 % of the store's limit, and closes the kiosk near its end.

@@ -54,6 +54,26 @@ func (s *Store) Open(ctx context.Context) ([]Session, error) {
 	return out, plain(rows.Err())
 }
 
+// Arrived lists the pictures that have left the queue, which is when the centre has them, and are not marked so yet:
+// what came between the two, a power cut or a full disk, left that undone.
+func (s *Store) Arrived(ctx context.Context, limit int) ([]string, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT blob FROM evidence
+		WHERE sealed IS NULL AND delivered = 0 AND blob NOT IN (SELECT blob FROM outbox_blob) LIMIT ?`, limit)
+	if err != nil {
+		return nil, fmt.Errorf("store: arrived pictures: %w", plain(err))
+	}
+	defer rows.Close()
+	var out []string
+	for rows.Next() {
+		var blob string
+		if err := rows.Scan(&blob); err != nil {
+			return nil, fmt.Errorf("store: arrived pictures: %w", plain(err))
+		}
+		out = append(out, blob)
+	}
+	return out, plain(rows.Err())
+}
+
 // StartedSince counts the visits begun after a moment.
 func (s *Store) StartedSince(ctx context.Context, t time.Time) (int, error) {
 	var n int

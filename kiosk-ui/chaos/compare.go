@@ -62,6 +62,9 @@ func (w *world) waiting(ctx context.Context) (string, error) {
 			}
 			n = commands - cursor
 		}
+		if err == nil && n == 0 {
+			n, err = count(ctx, db, `SELECT count(*) FROM evidence WHERE sealed IS NULL AND delivered = 0`)
+		}
 		db.Close()
 		if err != nil {
 			return "", fmt.Errorf("look at %s: %w", k.name, err)
