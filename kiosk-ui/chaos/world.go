@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -131,15 +129,7 @@ func (w *world) enrol(ctx context.Context, name, mqtt, enrol string) (*station, 
 
 // tool runs one of our programs to its end; in is what is typed.
 func (w *world) tool(ctx context.Context, in, name string, args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	var out, errs bytes.Buffer
-	cmd := exec.CommandContext(ctx, filepath.Join(w.bin, name), args...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(in), &out, &errs
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, errs.String())
-	}
-	return out.String(), nil
+	return child.Run(ctx, in, filepath.Join(w.bin, name), args...)
 }
 
 func (c *centre) start(ctx context.Context) error {

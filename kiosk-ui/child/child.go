@@ -4,6 +4,7 @@
 package child
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -46,6 +48,22 @@ func Start(logDir, name string, env []string, argv ...string) (*Process, error) 
 		close(p.done)
 	}()
 	return p, nil
+}
+
+// runLimit bounds a program that is run to its end.
+const runLimit = time.Minute
+
+// Run runs a program to its end; in is what is typed. It gives what the program printed, and with an error what it complained of.
+func Run(ctx context.Context, in, path string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, runLimit)
+	defer cancel()
+	var out, errs bytes.Buffer
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(in), &out, &errs
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("%s %s: %w\n%s", filepath.Base(path), strings.Join(args, " "), err, errs.String())
+	}
+	return out.String(), nil
 }
 
 // Stop asks the program to end, and kills its group after ten seconds.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -146,15 +145,7 @@ func (w *world) tool(ctx context.Context, name string, args ...string) (string, 
 
 // typed does the same for a program that is typed something.
 func (w *world) typed(ctx context.Context, in, name string, args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	var out, errs bytes.Buffer
-	cmd := exec.CommandContext(ctx, filepath.Join(w.bin, name), args...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(in), &out, &errs
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, errs.String())
-	}
-	return out.String(), nil
+	return child.Run(ctx, in, filepath.Join(w.bin, name), args...)
 }
 
 // openCentre makes a new centre, imports the list and starts it.

@@ -1,14 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -53,15 +51,8 @@ func (f *fleet) say(format string, args ...any) {
 
 // tool runs the server's program to its end.
 func (f *fleet) tool(ctx context.Context, args ...string) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	var errs bytes.Buffer
-	cmd := exec.CommandContext(ctx, filepath.Join(f.bin, "server"), args...)
-	cmd.Stderr = &errs
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("server %v: %w\n%s", args, err, errs.String())
-	}
-	return nil
+	_, err := child.Run(ctx, "", filepath.Join(f.bin, "server"), args...)
+	return err
 }
 
 // open makes the centre and enrols the kiosks.
