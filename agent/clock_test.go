@@ -22,7 +22,7 @@ func TestAClockThatIsSetDuringAVisitLeavesEveryEventSound(t *testing.T) {
 					b.start()
 					b.to(at)
 					synctest.Wait()
-					b.offset += by
+					b.offset.Add(int64(by))
 					b.through()
 					for _, ev := range b.journal() { // which holds every event against the contract's rules
 						assert.False(t, ev.Ended.Round(0).Before(ev.Started.Round(0)), "%s", ev.Name)

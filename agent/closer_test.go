@@ -91,7 +91,7 @@ func TestWhoeverIsQuickerThanTheReaderWaitsForIt(t *testing.T) {
 		b.prints(pageOf("ERIKSSON", "ANNA MARIA", "L898902C3", "12 AUG 1974"))
 		b.start()
 		b.to(StepReview)
-		pressed := time.Now().Add(b.offset)
+		pressed := time.Now().Add(time.Duration(b.offset.Load()))
 		b.do(Confirm{})
 		s := b.untilStep(StepReading)
 		assert.Nil(t, s.Review, "the data are off the screen")

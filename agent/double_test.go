@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -91,7 +92,7 @@ type bench struct {
 	doc    *scriptedCamera
 	face   *scriptedCamera
 	ring   *seal.Keyring
-	offset time.Duration
+	offset atomic.Int64 // of the kiosk's clock, nanoseconds
 
 	stored func()
 	a      *Agent
@@ -106,14 +107,14 @@ func newBench(t *testing.T, change ...func(*Config)) *bench {
 	key, err := seal.GenerateKey()
 	require.NoError(t, err)
 	b.ring = seal.NewKeyring(key)
-	b.offset = time.Until(today)
+	b.offset.Store(int64(time.Until(today)))
 	policy := journey.DefaultPolicy()
 	policy.Liveness.Active = false
 	policy.Liveness.Injection = false // the scripted camera gives one picture over and over
 	b.cfg = Config{
 		Dir: b.dir, Kiosk: "k1", Site: Site{Country: "UTO"}, DocumentCamera: b.doc, FaceCamera: b.face,
 		Engine: b.engine, Seal: key.Public(), Policy: policy, Text: "2026-01",
-		Now:  func() time.Time { return time.Now().Add(b.offset) },
+		Now:  func() time.Time { return time.Now().Add(time.Duration(b.offset.Load())) },
 		Rand: &seeded{r: rand.New(rand.NewSource(1))},
 	}
 	for _, f := range change {
