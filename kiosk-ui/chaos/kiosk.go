@@ -65,7 +65,9 @@ func kiosk(ctx context.Context, dir, data, bundle string, log *slog.Logger) erro
 		Dir: data, Kiosk: b.Name, Site: agent.Site{Country: b.SiteCountry},
 		DocumentCamera: scripted.NewCamera("document"), FaceCamera: scripted.NewCamera("face"), Engine: engine,
 		Seal: b.Seal, Centre: b.CentreKey, Policy: chaosPolicy(), Text: "1", Log: log, Now: p.now,
-		Limits: agent.Limits{Visits: 1 << 20, Probe: 200 * time.Millisecond},
+		// What a kiosk has handed over it forgets after a day, and a clock that was set makes days pass: here it forgets
+		// nothing, so that it can be compared.
+		Limits: agent.Limits{Visits: 1 << 20, Probe: 200 * time.Millisecond, Retention: 200 * 365 * 24 * time.Hour},
 		Uplink: agent.Uplink{Transport: &link.MQTT{Broker: b.Broker, TLS: b.TLS(time.Now)}, Signer: b.Signer(), Release: "chaos"},
 	})
 	if err != nil {
