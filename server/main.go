@@ -83,6 +83,8 @@ func verbs() []verb {
 		{"webhook test", "queue a test message for an address", webhookTest},
 		{"webhook deliveries", "list the newest deliveries", webhookDeliveries},
 		{"webhook replay", "send a delivery again, under its id", webhookReplay},
+		{"config check", "tell everything that is wrong with the settings of serve", configCheck},
+		{"config show", "print the settings of serve, and where each comes from", configShow},
 		{"serve", "run the centre", serveCommand},
 	}
 }
@@ -178,6 +180,7 @@ func (p *program) flags(operands string) (fs *flag.FlagSet, data, db *string) {
 	}
 	data = fs.String("data", os.Getenv("VESTIBULE_DATA"), "data directory (or $VESTIBULE_DATA)")
 	db = fs.String("db", os.Getenv("VESTIBULE_DB"), "postgres://… URL (or $VESTIBULE_DB); empty: SQLite in the data directory")
+	fs.Lookup("db").DefValue = "" // help must not show the password in it
 	return fs, data, db
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -26,6 +27,7 @@ import (
 	"vestibule/server/blobs"
 	"vestibule/server/broker"
 	"vestibule/server/centre"
+	"vestibule/server/config"
 	"vestibule/server/console"
 	"vestibule/server/enrol"
 	"vestibule/server/ingest"
@@ -60,13 +62,17 @@ type settings struct {
 	proxied    bool
 	client     string
 	share      string
-	allow      []netip.Prefix // that webhooks may call
-	feeds      []feed.Feed    // where lists come from
+	addresses  string
+	feeds      []feed.Feed // of them: where lists come from
+	ranges     string
+	allow      []netip.Prefix // of them: that webhooks may call
 }
 
-func serveCommand(ctx context.Context, p *program, args []string) error {
-	fs, data, db := p.flags("")
+// settings registers serve's flags, for every command that reads them.
+func (p *program) settings(operands string) (*flag.FlagSet, *settings) {
+	fs, _, _ := p.flags(operands)
 	var s settings
+	fs.String(config.FileFlag, "", "YAML file of settings: the names of these flags, and their values; the command line goes over $VESTIBULE_NAME, that over the file")
 	fs.StringVar(&s.mqtt, "mqtt", "0.0.0.0:8883", "address of the embedded broker")
 	fs.StringVar(&s.http, "http", "127.0.0.1:8080", "address of API and console")
 	fs.StringVar(&s.enrol, "enrol", "", "address at which kiosks enrol with a token, such as 0.0.0.0:8443; without it none can")
@@ -78,23 +84,35 @@ func serveCommand(ctx context.Context, p *program, args []string) error {
 	fs.BoolVar(&s.proxied, "behind-proxy", false, "a proxy in front ends TLS: allow plain HTTP on other than loopback addresses")
 	fs.StringVar(&s.client, "client", "", "client id at the broker, where several copies run; default centre")
 	fs.StringVar(&s.share, "share", "", "name of the shared subscription, where several copies run")
-	addresses := fs.String("lists", "", "file of the addresses that lists are fetched from, see server list fetch -help; without it none are")
-	ranges := fs.String("webhook-allow", "", "address ranges that webhooks may call although they are not public; a loopback range also allows http there")
-	if _, err := p.parse(fs, args, "data"); err != nil {
-		return err
+	fs.StringVar(&s.addresses, "lists", "", "file of the addresses that lists are fetched from, see server list fetch -help; without it none are")
+	fs.StringVar(&s.ranges, "webhook-allow", "", "address ranges that webhooks may call although they are not public; a loopback range also allows http there")
+	return fs, &s
+}
+
+// settle works out what the flags say, once they are set.
+func (s *settings) settle(fs *flag.FlagSet) error {
+	s.data, s.db = fs.Lookup("data").Value.String(), fs.Lookup("db").Value.String()
+	var unread error
+	if s.addresses != "" {
+		s.feeds, unread = feed.Read(s.addresses)
 	}
 	var err error
-	if s.allow, err = prefixes(*ranges); err != nil {
-		return err
+	s.allow, err = prefixes(s.ranges)
+	return joined(s.check(), unread, err)
+}
+
+func serveCommand(ctx context.Context, p *program, args []string) error {
+	fs, s := p.settings("")
+	loaded, err := p.configure(fs, s, args)
+	if err != nil {
+		return p.wrongUse(err)
 	}
-	if *addresses != "" {
-		if s.feeds, err = feed.Read(*addresses); err != nil {
-			return err
-		}
+	if len(loaded.Operands) > 0 {
+		_, _ = fmt.Fprintln(p.errs, "server serve: takes flags only")
+		return errUsage
 	}
-	s.data, s.db = *data, *db
 	log := slog.New(slog.NewJSONHandler(p.errs, nil))
-	c, err := prepare(ctx, s, log)
+	c, err := prepare(ctx, *s, log)
 	if err != nil {
 		return err
 	}
@@ -154,9 +172,8 @@ func prepare(ctx context.Context, s settings, log *slog.Logger) (*running, error
 	if s.vision {
 		wrong(checkModels(s.models))
 	}
-	if !s.proxied && !loopback(s.http) {
-		wrong(fault.New("http_plain", "API and console would answer in plain HTTP on "+s.http,
-			"bind them to 127.0.0.1, or put a proxy that ends TLS in front and add -behind-proxy", nil))
+	if err := s.plain(); err != nil {
+		wrong(err)
 	} else if c.listener, err = net.Listen("tcp", s.http); err != nil {
 		wrong(listenProblem("http", s.http, err))
 	}
