@@ -85,6 +85,7 @@ func verbs() []verb {
 		{"webhook replay", "send a delivery again, under its id", webhookReplay},
 		{"config check", "tell everything that is wrong with the settings of serve", configCheck},
 		{"config show", "print the settings of serve, and where each comes from", configShow},
+		{"doctor", "look at everything that keeps a centre from working, and say what to do", doctorCommand},
 		{"serve", "run the centre", serveCommand},
 	}
 }
@@ -125,6 +126,8 @@ func command(args []string, out, errs io.Writer) int {
 			return exitDone
 		case errors.Is(err, errUsage):
 			return exitUsage
+		case errors.Is(err, errCritical):
+			return exitFailed
 		}
 		report(errs, err)
 		return exitFailed
