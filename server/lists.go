@@ -376,16 +376,16 @@ func age(d time.Duration) string {
 }
 
 // stale gives the lists that are older than the default project's policy lets them be.
-func (c *running) stale(ctx context.Context) []lists.Standing {
+func (c *running) stale(ctx context.Context) ([]lists.Standing, error) {
 	policy, err := centre.Policy(ctx, c.store.Read(), "default")
 	if err != nil || !policy.AML.Screen {
-		return nil
+		return nil, err
 	}
 	all, err := lists.Standings(ctx, c.store.Read())
 	if err != nil {
-		return nil
+		return nil, err
 	}
-	return lists.Stale(all, policy.AML.MaxAge, time.Now())
+	return lists.Stale(all, policy.AML.MaxAge, time.Now()), nil
 }
 
 // listed tells the console how the lists stand.
@@ -430,7 +430,10 @@ const staleEvery = 24 * time.Hour
 // warnStale logs that lists are older than the default project's policy lets them be,
 // when it becomes so and then once a day.
 func (c *running) warnStale(ctx context.Context) {
-	old := c.stale(ctx)
+	old, err := c.stale(ctx)
+	if err != nil {
+		return // which the log says already
+	}
 	if len(old) == 0 {
 		c.staleTold = time.Time{}
 		return

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -38,6 +37,7 @@ import (
 	"vestibule/server/store"
 	"vestibule/server/vault"
 	"vestibule/sync/fault"
+	"vestibule/sync/grace"
 	"vestibule/sync/identity"
 	"vestibule/sync/link"
 	"vestibule/sync/seal"
@@ -47,6 +47,8 @@ import (
 const (
 	refreshEvery = 2 * time.Second
 	stopLimit    = 10 * time.Second
+	visionGrace  = 30 * time.Second // the worker outlives a stop: longer than jobs under way may take
+	answerGrace  = 3 * time.Second  // what a stop leaves to requests under way
 )
 
 // settings are serve's flags.
@@ -277,6 +279,8 @@ func (c *running) run(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	answering, answered := grace.Extend(ctx, answerGrace)
+	defer answered()
 	addr := c.external
 	if c.broker != nil {
 		if err := c.broker.Start(); err != nil {
@@ -318,7 +322,7 @@ func (c *running) run(ctx context.Context) error {
 	var desk *http.Server
 	if c.desk != nil {
 		var err error
-		if desk, err = c.enrolments(ctx); err != nil {
+		if desk, err = c.enrolments(answering); err != nil {
 			return err
 		}
 		go func() {
@@ -339,9 +343,9 @@ func (c *running) run(ctx context.Context) error {
 		}()
 	}
 	web := &http.Server{
-		Handler: c.routes(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+		Handler: c.routes(ctx.Done()), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(c.log.Handler(), slog.LevelWarn),
-		BaseContext: func(net.Listener) context.Context { return ctx },
+		BaseContext: func(net.Listener) context.Context { return answering },
 	}
 	go func() {
 		if err := web.Serve(c.listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
@@ -434,14 +438,15 @@ func dialable(addr string) string {
 }
 
 // see keeps a vision worker: it starts one, and the worker's own supervisor
-// brings it back whenever it dies.
+// brings it back whenever it dies. The worker outlives ctx: jobs under way need it.
 func (c *running) see(ctx context.Context) error {
+	alive, _ := grace.Extend(ctx, visionGrace) // run closes it when the jobs have ended
 	self, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
 	for wait := time.Second; ; wait = min(2*wait, time.Minute) {
-		client, err := worker.Start(ctx, worker.Config{Command: []string{self, "worker"}, ModelsDir: c.models, Log: c.log})
+		client, err := worker.Start(alive, worker.Config{Command: []string{self, "worker"}, ModelsDir: c.models, Log: c.log})
 		if err == nil {
 			c.engine.Store(client)
 			c.centre.Wake()
@@ -523,14 +528,14 @@ func (c *running) isDenied(name string) bool {
 }
 
 // routes puts API, console and health under one address.
-func (c *running) routes() http.Handler {
+func (c *running) routes(stopping <-chan struct{}) http.Handler {
 	r := chi.NewRouter()
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	r.Get("/readyz", c.ready)
 	pages, err := console.New(console.Config{
 		Lists: c.listed,
 		Store: c.store.Read(), Waiting: c.waiting, Clock: time.Now, Log: c.log,
-		Admits: c.admits, Active: c.active, Desk: c.reviewers(),
+		Admits: c.admits, Active: c.active, Desk: c.reviewers(), Stopping: stopping,
 	})
 	if err != nil {
 		panic(err) // the pages are part of this binary, and a test renders them all
@@ -580,56 +585,6 @@ func (c *running) waiting(ctx context.Context, submission string) (string, error
 		return "queued", err
 	}
 	return fmt.Sprintf("%s (%s, attempt %d)", job.Problem, job.State, job.Attempts), nil
-}
-
-// condition is one part's state in /readyz.
-type condition struct {
-	OK     bool   `json:"ok"`
-	Code   string `json:"code,omitempty"`
-	Hint   string `json:"hint,omitempty"`
-	Needed bool   `json:"needed"` // false: the centre works on without it
-}
-
-// ready tells whether the centre can take in, decide and answer.
-func (c *running) ready(w http.ResponseWriter, r *http.Request) {
-	ctx := r.Context()
-	parts := map[string]condition{}
-	set := func(name string, ok, needed bool, code, hint string) {
-		one := condition{OK: ok, Needed: needed}
-		if !ok {
-			one.Code, one.Hint = code, hint
-		}
-		parts[name] = one
-	}
-	set("database", c.store.Ping(ctx) == nil, true, "database", "check the database and free space")
-	set("link", c.receiver.Online(), true, "broker_unreachable", "check the broker")
-	policy, err := centre.Policy(ctx, c.store.Read(), "default")
-	set("vision", c.engine.Load() != nil && c.engine.Load().State().Up, err == nil && policy.Recheck, centre.ProblemWorker, "run make models; see the log")
-	set("lists", c.lists.Loaded(), err == nil && policy.AML.Screen, centre.ProblemLists, "server list import")
-	set("lists_age", len(c.stale(ctx)) == 0, false, problemStale, staleHint)
-	hits, err := c.store.Read().OpenHits(ctx, 1)
-	set("list_hits", err == nil && len(hits) == 0, false, "list_hits_open", "server list hits, then server list clear, or decide anew")
-	jobs, err := c.store.Read().OpenJobs(ctx, 1000)
-	stuck := 0
-	for _, j := range jobs {
-		if j.State == store.JobDead {
-			stuck++
-		}
-	}
-	set("jobs", err == nil && stuck == 0, false, "jobs_given_up", "see the log for the submissions concerned")
-	dead, err := c.store.Read().DeadDeliveries(ctx)
-	set("deliveries", err == nil && dead == 0, false, "deliveries_given_up", "server webhook deliveries, then server webhook replay")
-	late, err := c.store.Read().LateReviews(ctx, time.Now())
-	set("reviews", err == nil && late == 0, false, "reviews_late", "see the review queue of the console")
-	status := http.StatusOK
-	for _, p := range parts {
-		if p.Needed && !p.OK {
-			status = http.StatusServiceUnavailable
-		}
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"ready": status == http.StatusOK, "parts": parts, "waiting": len(jobs), "faces": c.centre.Faces()})
 }
 
 // enrolments is the server at which kiosks enrol.

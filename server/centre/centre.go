@@ -26,6 +26,7 @@ import (
 	"vestibule/server/rule"
 	"vestibule/server/store"
 	"vestibule/server/vault"
+	"vestibule/sync/grace"
 	"vestibule/sync/seal"
 )
 
@@ -36,12 +37,14 @@ const (
 	ProblemModel    = "model_unusable"     // a trained network is missing or altered: run make models
 	ProblemLists    = "lists_missing"      // the policy wants screening, and no list is in memory
 	ProblemDatabase = "database"           // a statement failed
+	ProblemStopped  = "centre_stopped"     // while it was worked on
 	ProblemOther    = "unexpected"
 )
 
 // Bounds of a job.
 const (
 	jobLimit     = 90 * time.Second
+	markLimit    = 10 * time.Second // for noting how it ended
 	firstRetry   = 500 * time.Millisecond
 	longestRetry = time.Minute
 	poll         = 2 * time.Second
@@ -87,6 +90,8 @@ type Config struct {
 	// Lease is how long a job stays with a copy that says nothing of it any more: so long its decision is late
 	// when that copy's power was cut. 0: 10 s.
 	Lease time.Duration
+	// Grace is what a stop leaves to jobs under way. 0: 20 s. Starting value, unmeasured.
+	Grace time.Duration
 }
 
 // Centre runs decisions. Several may run on one PostgreSQL.
@@ -104,6 +109,9 @@ func New(c Config) *Centre {
 	}
 	if c.Lease <= 0 {
 		c.Lease = 10 * time.Second
+	}
+	if c.Grace <= 0 {
+		c.Grace = 20 * time.Second
 	}
 	if c.Notify == nil {
 		c.Notify = func(string) {}
@@ -176,9 +184,12 @@ func (c *Centre) claim(ctx context.Context) (j store.Job, err error) {
 	return j, err
 }
 
-// work does one job to its end, even when ctx ends meanwhile: the process waits.
+// work does one job to its end, even when ctx ends meanwhile: the process waits. What a stop leaves no time for
+// is due again at once, for the next process or another copy.
 func (c *Centre) work(ctx context.Context, j store.Job) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), jobLimit)
+	under, done := grace.Extend(ctx, c.c.Grace)
+	defer done()
+	ctx, cancel := context.WithTimeout(under, jobLimit)
 	defer cancel()
 	began := c.c.Now()
 	release := c.hold(ctx, j)
@@ -186,6 +197,8 @@ func (c *Centre) work(ctx context.Context, j store.Job) {
 	release()
 	now := c.c.Now()
 	if err == nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), markLimit)
+		defer cancel()
 		err = c.c.Store.Write(ctx, func(tx *store.Tx) error { return tx.FinishJob(ctx, j, now) })
 		if err != nil {
 			c.c.Log.ErrorContext(ctx, "cannot finish a job", "code", ProblemDatabase, "job", j.ID, "error", err)
@@ -197,9 +210,12 @@ func (c *Centre) work(ctx context.Context, j store.Job) {
 	giveUp := problem == ProblemOther && j.Attempts >= maxAttempts
 	wait := firstRetry << min(j.Attempts-1, 10)
 	wait = min(wait, longestRetry)
+	if under.Err() != nil {
+		problem, giveUp, wait = ProblemStopped, false, 0
+	}
 	c.c.Log.WarnContext(ctx, "job will be tried again", "code", problem, "job", j.ID, "kind", j.Kind, "subject", j.Subject,
 		"attempts", j.Attempts, "wait", wait.String(), "dead", giveUp, "error", err)
-	ctx, cancelRetry := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	ctx, cancelRetry := context.WithTimeout(context.WithoutCancel(ctx), markLimit)
 	defer cancelRetry()
 	if err := c.c.Store.Write(ctx, func(tx *store.Tx) error {
 		return tx.RetryJob(ctx, j, problem, now.Add(wait), now, giveUp)

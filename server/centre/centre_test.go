@@ -623,6 +623,57 @@ func TestAJobWhoseCopyDiedIsTakenUpSoonAndOneThatIsWorkedOnIsNot(t *testing.T) {
 	})
 }
 
+func TestAStopLetsAJobEndAndGivesBackWhatTakesTooLong(t *testing.T) {
+	for name, ends := range map[string]bool{"one that ends in time": true, "one that does not": false} {
+		t.Run(name, func(t *testing.T) {
+			cluster.Each(t, func(t *testing.T, s *store.Store) {
+				w := newWorld(t, s)
+				grace := time.Minute
+				if !ends {
+					grace = 100 * time.Millisecond
+				}
+				began, goOn := make(chan struct{}, 1), make(chan struct{})
+				c := centre.New(centre.Config{
+					Store: w.store, Blobs: w.shelf, Keys: w.ring, Vault: w.vault, Now: time.Now, NewID: kiosktest.NewID, Log: slog.New(slog.DiscardHandler),
+					Engine: func() (models.Engine, error) { return w.eyes, nil }, Lease: time.Hour, Grace: grace,
+					Screen: func(ctx context.Context, _ aml.Query) (centre.Screened, error) {
+						began <- struct{}{}
+						select {
+						case <-goOn:
+							return centre.Screened{Lists: "un:abc", Entities: 10}, ctx.Err()
+						case <-ctx.Done():
+							return centre.Screened{}, ctx.Err()
+						}
+					},
+				})
+				ctx, stop := context.WithCancel(t.Context())
+				sub := w.visit(w.kiosk("k"), nil, 1)
+				var running sync.WaitGroup
+				running.Go(func() { assert.NoError(t, c.Run(ctx)) })
+				<-began
+				stop()
+				if ends {
+					close(goOn)
+				}
+				running.Wait()
+				decisions, err := s.Read().Decisions(t.Context(), sub.Session)
+				require.NoError(t, err)
+				job, err := s.Read().Job(t.Context(), ingest.JobDecide, sub.ID)
+				require.NoError(t, err)
+				if ends {
+					assert.Len(t, decisions, 1)
+					assert.Equal(t, store.JobDone, job.State)
+					return
+				}
+				assert.Empty(t, decisions)
+				assert.Equal(t, store.JobQueued, job.State)
+				assert.Equal(t, centre.ProblemStopped, job.Problem)
+				assert.False(t, job.Due.After(time.Now()), "the next process has not to wait for the lease")
+			})
+		})
+	}
+}
+
 func TestAJobThatIsDoneTwiceDecidesOnce(t *testing.T) {
 	cluster.Each(t, func(t *testing.T, s *store.Store) {
 		w := newWorld(t, s)

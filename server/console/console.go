@@ -46,6 +46,8 @@ type Config struct {
 	Admits func(ctx context.Context, key string) (Visitor, bool, error)
 	// Active reports whether a visitor with a name still has access; it is asked at every request.
 	Active func(ctx context.Context, name string) (bool, error)
+	// Stopping is closed when the centre stops: pages that stream end then. May be nil.
+	Stopping <-chan struct{}
 	// Desk is where reviewers work.
 	Desk Desk
 	// Waiting says why a submission is not decided yet; may be nil.

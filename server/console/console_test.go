@@ -75,8 +75,13 @@ func (s *shelf) put(one store.Session) {
 // open serves a console over the shelf and gives a client that is logged in.
 func open(t *testing.T, s *shelf) (*http.Client, string) {
 	t.Helper()
+	return openUntil(t, s, nil)
+}
+
+func openUntil(t *testing.T, s *shelf, stopping <-chan struct{}) (*http.Client, string) {
+	t.Helper()
 	c, err := New(Config{
-		Store: s, Clock: func() time.Time { return noon }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Every: 5 * time.Millisecond,
+		Stopping: stopping, Store: s, Clock: func() time.Time { return noon }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Every: 5 * time.Millisecond,
 		Admits: func(_ context.Context, key string) (Visitor, bool, error) { return Visitor{}, key == "right", nil },
 	})
 	require.NoError(t, err)
@@ -118,6 +123,24 @@ func TestWithoutALogInOnlyTheLogInPageIsShown(t *testing.T) {
 		require.Equal(t, http.StatusOK, status)
 		require.Contains(t, body, `name="key"`, path)
 	}
+}
+
+func TestALivePageDoesNotHoldUpAStop(t *testing.T) {
+	stopping := make(chan struct{})
+	client, address := openUntil(t, &shelf{}, stopping)
+	client.Timeout = 0 // it would end the page too
+	for _, path := range []string{"/console/live", "/console/live/x"} {
+		resp, err := client.Get(address + path)
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		_, err = resp.Body.Read(make([]byte, 1))
+		require.NoError(t, err, "it lives")
+		defer func() {
+			_, err := io.Copy(io.Discard, resp.Body)
+			require.NoError(t, err, "it ended in order")
+		}()
+	}
+	close(stopping)
 }
 
 func TestAWrongKeyDoesNotOpenTheConsole(t *testing.T) {

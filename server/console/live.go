@@ -85,7 +85,7 @@ func (c *Console) liveOne(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// stream sends news as server-sent events until the browser leaves.
+// stream sends news as server-sent events until the browser leaves or the centre stops.
 func (c *Console) stream(w http.ResponseWriter, r *http.Request, news func(context.Context) ([]message, error)) {
 	out := http.NewResponseController(w)
 	h := w.Header()
@@ -128,6 +128,8 @@ func (c *Console) stream(w http.ResponseWriter, r *http.Request, news func(conte
 		}
 		select {
 		case <-ctx.Done():
+			return
+		case <-c.Stopping:
 			return
 		case <-tick.C:
 		}

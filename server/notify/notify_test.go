@@ -63,7 +63,7 @@ func newWorld(t *testing.T, s *store.Store, allow ...netip.Prefix) *world {
 	roots.AddCert(receiver.Certificate())
 	w.sender = notify.New(notify.Config{
 		Store: s, Vault: w.vault, Allow: allow, Roots: roots, Now: func() time.Time { return w.now }, NewID: w.id,
-		Jitter: func() float64 { return 1 }, Log: slog.New(slog.DiscardHandler),
+		Jitter: func() float64 { return 1 }, Rest: 300 * time.Millisecond, Log: slog.New(slog.DiscardHandler),
 	})
 	var sealed []byte
 	w.secret, sealed = w.newSecret(3)
@@ -206,18 +206,37 @@ func TestAFailingEndpointIsTriedForADayThenGivenUpAndReplayedUnderTheSameID(t *t
 	})
 }
 
-func TestAStopBetweenSendingAndMarkingSendsAgainUnderTheSameID(t *testing.T) {
+func TestAStopWhileAnEndpointAnswersLosesNothing(t *testing.T) {
 	cluster.Each(t, func(t *testing.T, s *store.Store) {
 		w := newWorld(t, s, loopback)
 		stopped, stop := context.WithCancel(ctx)
 		defer stop()
 		w.answer = func(http.ResponseWriter, *http.Request) { stop() }
 		w.decided(journey.Approved)
-		require.Error(t, w.sender.Once(stopped))
-		assert.Equal(t, store.JobRunning, w.last().State)
-		require.ErrorIs(t, w.sender.Once(ctx), store.ErrNotFound, "the lease holds")
-		w.now = w.now.Add(2 * time.Minute)
-		require.NoError(t, w.sender.Once(ctx))
+		require.NoError(t, w.sender.Once(stopped))
+		assert.Equal(t, store.JobDone, w.last().State, "it was sent, and that is known")
+		require.ErrorIs(t, w.sender.Once(ctx), store.ErrNotFound)
+		assert.Len(t, w.got, 1)
+	})
+}
+
+func TestAStopDoesNotWaitForASlowEndpointAndItIsAskedAgainAtOnce(t *testing.T) {
+	cluster.Each(t, func(t *testing.T, s *store.Store) {
+		w := newWorld(t, s, loopback)
+		stopped, stop := context.WithCancel(ctx)
+		defer stop()
+		slow := make(chan struct{})
+		w.answer = func(http.ResponseWriter, *http.Request) {
+			stop()
+			<-slow
+		}
+		w.decided(journey.Approved)
+		require.NoError(t, w.sender.Once(stopped))
+		close(slow)
+		assert.Equal(t, store.JobQueued, w.last().State)
+		assert.Equal(t, notify.ProblemStopped, w.last().Problem)
+		w.answer = func(http.ResponseWriter, *http.Request) {}
+		require.NoError(t, w.sender.Once(ctx), "no lease stands in the way of the next process")
 		require.Len(t, w.got, 2)
 		assert.Equal(t, w.got[0].Header.Get("webhook-id"), w.got[1].Header.Get("webhook-id"))
 		assert.Equal(t, store.JobDone, w.last().State)

@@ -18,6 +18,7 @@ import (
 	"vestibule/server/journal"
 	"vestibule/server/store"
 	"vestibule/server/vault"
+	"vestibule/sync/grace"
 )
 
 // Problems of a delivery.
@@ -27,11 +28,14 @@ const (
 	ProblemStatus   = "endpoint_refused"     // an answer that is no 2xx; a redirect is one of them
 	ProblemDisabled = "endpoint_disabled"
 	ProblemSecret   = "secret_unusable"
+	ProblemStopped  = "centre_stopped" // while it waited for an answer
 )
 
 const (
 	lease = time.Minute // longer than an attempt can take
 	poll  = time.Second
+
+	markLimit = 10 * time.Second // for noting how an attempt ended
 
 	parallel = 4 // attempts at the same time. Starting value, unmeasured
 )
@@ -53,6 +57,7 @@ type Config struct {
 	Now    func() time.Time
 	NewID  func() string  // UUIDv7
 	Jitter func() float64 // 0..1
+	Rest   time.Duration  // what a stop leaves to an attempt under way; 0: 5 s. Starting value, unmeasured
 	Log    *slog.Logger
 }
 
@@ -63,7 +68,12 @@ type Sender struct {
 }
 
 // New makes a Sender.
-func New(c Config) *Sender { return &Sender{c, client(c.Allow, c.Roots)} }
+func New(c Config) *Sender {
+	if c.Rest <= 0 {
+		c.Rest = 5 * time.Second
+	}
+	return &Sender{c, client(c.Allow, c.Roots)}
+}
 
 // SecretContext binds an encrypted secret to its endpoint.
 func SecretContext(webhook string) string { return "webhook|" + webhook }
@@ -99,7 +109,9 @@ func (s *Sender) send(ctx context.Context) {
 	}
 }
 
-// Once makes one attempt, or returns store.ErrNotFound when none is due.
+// Once makes one attempt, or returns store.ErrNotFound when none is due. When ctx
+// ends meanwhile, the attempt is still made and noted; one that takes longer than
+// Config.Rest is broken off, and due again at once under the same id.
 func (s *Sender) Once(ctx context.Context) error {
 	var d store.Delivery
 	err := s.c.Store.Write(ctx, func(tx *store.Tx) (err error) {
@@ -109,16 +121,19 @@ func (s *Sender) Once(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	under, done := grace.Extend(ctx, s.c.Rest)
+	defer done()
 	began := s.c.Now()
-	d.Status, d.Problem = s.attempt(ctx, d)
-	if ctx.Err() != nil {
-		return ctx.Err() // its lease runs out, and it is sent again under the same id
-	}
+	d.Status, d.Problem = s.attempt(under, d)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), markLimit) // what happened is noted in any case
+	defer cancel()
 	now := s.c.Now()
 	waits := Schedule()
 	switch {
 	case d.Problem == "":
 		d.State = store.JobDone
+	case under.Err() != nil:
+		d.State, d.Due, d.Problem = store.JobQueued, now, ProblemStopped
 	case d.Problem == ProblemDisabled || d.Attempts > len(waits):
 		d.State = store.JobDead
 	default:

@@ -137,10 +137,23 @@ func (s *Store) Close() error {
 	return errors.Join(s.read.Close(), s.write.Close())
 }
 
-// Ping reports whether the database answers.
+// Ping reports whether the database answers and can be written.
 func (s *Store) Ping(ctx context.Context) error {
-	var n int
-	return s.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM turn`).Scan(&n)
+	answered := make(chan error, 1)
+	// SQLite, waiting for another program's lock, hears of no context.
+	go func() {
+		_, err := s.write.ExecContext(ctx, `UPDATE turn SET n = n WHERE name = ''`) // no row's
+		answered <- err
+	}()
+	select {
+	case err := <-answered:
+		if err != nil {
+			return fmt.Errorf("write nothing: %w", err)
+		}
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("write nothing: %w", ctx.Err())
+	}
 }
 
 // Postgres reports which of the two databases this is.

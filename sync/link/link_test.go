@@ -256,6 +256,61 @@ func TestOnAGoodLineARecordIsAcknowledgedWithoutAnyWait(t *testing.T) {
 	})
 }
 
+// slowInbox stores records only after a while, and not at all when the context ends meanwhile.
+type slowInbox struct {
+	*linktest.Inbox
+	takes time.Duration
+	began chan struct{}
+}
+
+func (i slowInbox) Accept(ctx context.Context, up wire.Up) (wire.Ack, error) {
+	if len(up.Records) == 0 {
+		return i.Inbox.Accept(ctx, up)
+	}
+	select {
+	case i.began <- struct{}{}:
+	default:
+	}
+	select {
+	case <-ctx.Done():
+		return wire.Ack{}, ctx.Err()
+	case <-time.After(i.takes):
+	}
+	return i.Inbox.Accept(ctx, up)
+}
+
+func TestAStopOfTheCentreStoresAndAnswersTheFrameUnderWay(t *testing.T) {
+	for how, c := range map[string]struct {
+		takes  time.Duration
+		stored bool
+	}{"a slow disk": {3 * time.Second, true}, "a disk that hangs": {time.Hour, false}} {
+		t.Run(how, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, key(t), 1, linktest.Faults{})
+				defer w.close()
+				inbox := slowInbox{w.inbox, c.takes, make(chan struct{}, 1)}
+				stop := start(link.NewReceiver(w.net, inbox, func(context.Context, string) (*ecdsa.PublicKey, error) { return &w.key.PublicKey, nil }, link.ReceiverConfig{}).Run)
+				w.startKiosk(t)
+				synctest.Wait()
+				w.append(t, 1, 100)
+				<-inbox.began
+				began := time.Now()
+				stop()
+				require.LessOrEqual(t, time.Since(began), 5*time.Second)
+				synctest.Wait()
+				stats, err := w.box.Stats(t.Context())
+				require.NoError(t, err)
+				if c.stored {
+					require.Zero(t, stats.Records, "the kiosk knows")
+				} else {
+					require.Equal(t, 1, stats.Records, "the kiosk keeps it")
+				}
+				require.Equal(t, 1-stats.Records, w.inbox.Count(name))
+			})
+		})
+	}
+}
+
 func TestAKioskThatIsOfflineForAMonthLosesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, key(t), 1, linktest.Faults{})

@@ -122,6 +122,7 @@ func (r *Receiver) Run(ctx context.Context) error {
 			r.c.Log.Info("receiver online", "client", r.c.Client)
 			select {
 			case <-ctx.Done():
+				working.Wait() // their answers still go out
 			case <-conn.Done():
 				err = conn.Err()
 			}

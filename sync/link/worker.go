@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"vestibule/sync/grace"
 	"vestibule/sync/wire"
 )
 
@@ -66,7 +67,13 @@ func (w *worker) takeNews() map[string]struct{} {
 // burst is how many frames are worked on before answers go out, if more are waiting.
 const burst = 32
 
+// frameGrace is how long frames under way may take to be stored and answered after a stop. Starting value, unmeasured.
+const frameGrace = 5 * time.Second
+
+// run works until ctx ends, and finishes what it has begun.
 func (w *worker) run(ctx context.Context) {
+	under, done := grace.Extend(ctx, frameGrace)
+	defer done()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	sweep := time.Now().Add(forgetAfter)
@@ -77,13 +84,13 @@ func (w *worker) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case a := <-w.in:
-			w.take(ctx, a, touched)
-			w.drain(ctx, touched)
+			w.take(under, a, touched)
+			w.drain(ctx, under, touched)
 		case <-w.wake:
 		case <-timer.C:
 		}
-		w.answer(ctx, touched)
-		w.commands(ctx, touched)
+		w.answer(under, touched)
+		w.commands(under, touched)
 		if now := time.Now(); !now.Before(sweep) {
 			sweep = now.Add(forgetAfter)
 			for k, p := range w.peers {
@@ -96,11 +103,15 @@ func (w *worker) run(ctx context.Context) {
 	}
 }
 
-func (w *worker) drain(ctx context.Context, touched map[string]*peer) {
+// drain works on what waits, but begins nothing once ctx has ended.
+func (w *worker) drain(ctx, under context.Context, touched map[string]*peer) {
 	for range burst - 1 {
+		if ctx.Err() != nil {
+			return
+		}
 		select {
 		case a := <-w.in:
-			w.take(ctx, a, touched)
+			w.take(under, a, touched)
 		default:
 			return
 		}
