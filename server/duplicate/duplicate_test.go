@@ -153,20 +153,3 @@ func TestATemplateSurvivesPacking(t *testing.T) {
 	_, err = duplicate.UnpackVector([]byte{1, 2, 3})
 	require.Error(t, err)
 }
-
-func BenchmarkSearch100k(b *testing.B) {
-	x := duplicate.NewFaceIndex()
-	v := vector(1)
-	for i := range 100_000 {
-		if err := x.Add(duplicate.Template{Seq: int64(i), Submission: string(rune(i + 0x10000)), Project: "p", Model: "m", Vector: v}); err != nil {
-			b.Fatal(err)
-		}
-	}
-	q := duplicate.Query{Project: "p", Model: "m", Vector: vector(2), MinScore: .38, K: 50}
-	b.ResetTimer()
-	for range b.N {
-		if _, _, err := x.Search(q); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
