@@ -247,6 +247,7 @@ func Additions() []Entry {
 		{CentreCorrected, StageDecision, BE, ImpactNone, "", byServer(), "A reviewer corrected personal data, and the centre's checks ran again."},
 		{CentreVerdictSent, StageDecision, BE, ImpactNone, "", byServer(), "The decision was queued for the kiosk."},
 		{CentreVerdictDelivered, StageDecision, BE, ImpactNone, "", byServer(), "The kiosk acknowledged the decision."},
+		{CentreRecheckDiffers, StageGuard, BE, ImpactNone, "", byServer(), "A kiosk and the centre read evidence differently too often."},
 		{CentreSequenceGap, StageGuard, BE, ImpactNone, "", byServer(), "Records of a kiosk are missing, altered or repeated."},
 		{CentreRescreened, StageStep2, BE, ImpactNone, "", byServer(), "A person was screened again against a newer list."},
 	}

@@ -683,6 +683,8 @@ func failure(name EventName) string {
 		return "a proof of address is missing"
 	case CentreRecheck:
 		return "the centre read the evidence differently than the kiosk"
+	case CentreRecheckDiffers:
+		return "this kiosk and the centre read evidence differently too often"
 	case CentreEvidenceCheck:
 		return "the sealed evidence could not be verified"
 	case CentreSupersededPassportCheck:

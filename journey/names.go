@@ -198,6 +198,7 @@ const (
 // Names that the centre adds. All start with CENTRE_.
 const (
 	CentreRecheck                 EventName = "CENTRE_RECHECK"                   // BE: sealed evidence read again; pass when kiosk and centre agree
+	CentreRecheckDiffers          EventName = "CENTRE_RECHECK_DIFFERS"           // BE: a kiosk and the centre read evidence differently too often; detail: how often, of how many
 	CentreReceived                EventName = "CENTRE_RECEIVED"                  // BE: a submission's records are complete in the centre's database
 	CentreAcceptedDocumentCheck   EventName = "CENTRE_ACCEPTED_DOCUMENT_CHECK"   // BE: document type and issuer against the policy
 	CentreFaceAgeCheck            EventName = "CENTRE_FACE_AGE_CHECK"            // BE: how old the face looks, against the policy's conditions

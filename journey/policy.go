@@ -28,7 +28,10 @@ type Policy struct {
 	Duplicates DuplicatePolicy `json:"duplicates"`
 	AML        AMLPolicy       `json:"aml"`
 	Recheck    bool            `json:"recheck"` // centre re-reads the sealed evidence before it decides
-	Rules      []Rule          `json:"rules,omitempty"`
+	// RecheckOf says of which submissions, and RecheckShare how many percent of the others a sample takes.
+	RecheckOf    RecheckOf `json:"recheckOf"`
+	RecheckShare float64   `json:"recheckShare"`
+	Rules        []Rule    `json:"rules,omitempty"`
 
 	Review ReviewPolicy `json:"review"`
 
@@ -37,6 +40,16 @@ type Policy struct {
 	ScreenLimit  time.Duration `json:"screenLimit"`  // a screen untouched that long asks, then stops
 	ResultShown  time.Duration `json:"resultShown"`  // result screen clears itself after
 }
+
+// RecheckOf says whose evidence the centre reads again.
+type RecheckOf string
+
+// The choices. A kiosk whose networks are not the centre's is stale: what it saw may be what a newer one sees otherwise.
+const (
+	RecheckAll    RecheckOf = "all"
+	RecheckSample RecheckOf = "sample" // what is stale, and a share of the rest that no kiosk can foresee
+	RecheckStale  RecheckOf = "stale"
+)
 
 // DocumentPolicy says which closer looks the kiosk takes at a document.
 type DocumentPolicy struct {
@@ -127,6 +140,8 @@ func DefaultPolicy() Policy {
 		},
 		AML:          AMLPolicy{Screen: true, Flag: 85, Hold: true, HoldStale: true},
 		Recheck:      true,
+		RecheckOf:    RecheckAll,
+		RecheckShare: 10,
 		SilenceLimit: 20 * time.Minute,
 		ScreenLimit:  60 * time.Second,
 		ResultShown:  20 * time.Second,

@@ -149,6 +149,15 @@ func (d *deciding) prepare(ctx context.Context) error {
 		}
 	}()
 	if d.policy.Recheck {
+		left, err := d.left(ctx, d.policy, d.s)
+		if err != nil {
+			return err
+		}
+		if left != "" {
+			d.evidence.Recheck = &decide.Recheck{Left: left}
+		}
+	}
+	if d.policy.Recheck && d.evidence.Recheck == nil {
 		got, err := d.recheck(ctx, d.s)
 		if err != nil {
 			return err
@@ -220,6 +229,9 @@ func (d *deciding) commit(ctx context.Context, tx *store.Tx) error {
 		return err
 	}
 	if err := d.settle(ctx, tx, verdict, record, now); err != nil {
+		return err
+	}
+	if err := d.tally(ctx, tx, out, now); err != nil {
 		return err
 	}
 	d.done, d.told = true, verdict

@@ -2,6 +2,8 @@ package centre
 
 import (
 	"context"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"sync"
@@ -26,6 +28,44 @@ type looked struct {
 	recheck  *decide.Recheck
 	template *journey.FaceTemplate // of the stored selfie, by the centre's own model
 	ran      map[string]interval   // by check
+}
+
+// Why evidence is not read again.
+const (
+	leftFresh   = "not-stale"
+	leftSampled = "not-sampled"
+)
+
+// left says why the policy lets a submission's evidence be, or nothing when it is to be read again. The vault's
+// key draws the sample, so that no kiosk knows beforehand and every copy draws alike.
+func (c *Centre) left(ctx context.Context, p journey.Policy, s journey.Submission) (string, error) {
+	if p.RecheckOf == journey.RecheckAll || p.RecheckOf == "" {
+		return "", nil
+	}
+	engine, err := c.c.Engine()
+	if err != nil {
+		return "", err
+	}
+	ours, err := engine.Versions(ctx)
+	if err != nil {
+		return "", fmt.Errorf("ask for model versions: %w", err)
+	}
+	for name, version := range ours {
+		if s.Models[name] != version {
+			return "", nil // stale
+		}
+	}
+	if p.RecheckOf == journey.RecheckStale {
+		return leftFresh, nil
+	}
+	sum, err := hex.DecodeString(c.c.Vault.Hash("recheck-sample", s.ID)[:8])
+	if err != nil {
+		return "", fmt.Errorf("draw a sample: %w", err)
+	}
+	if float64(binary.BigEndian.Uint32(sum)) < p.RecheckShare/100*(1<<32) {
+		return "", nil
+	}
+	return leftSampled, nil
 }
 
 // recheck opens the sealed pictures and reads them again, all at the same time.

@@ -25,6 +25,7 @@ var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 
 // shelf is a store of journeys in memory.
 type shelf struct {
+	tallies  []store.Tally
 	mu       sync.Mutex
 	sessions []store.Session
 	events   map[string][]journey.Event
@@ -64,6 +65,10 @@ func (s *shelf) Kiosks(context.Context) ([]store.Kiosk, error) {
 		return []store.Kiosk{{ID: "hall-1"}}, s.err
 	}
 	return s.kiosks, s.err
+}
+
+func (s *shelf) ToldTallies(context.Context, time.Time) ([]store.Tally, error) {
+	return s.tallies, s.err
 }
 
 func (s *shelf) put(one store.Session) {

@@ -2,6 +2,7 @@ package console
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -49,6 +50,11 @@ func (c *Console) kiosks(w http.ResponseWriter, r *http.Request) {
 		c.broken(w, "list the kiosks", err)
 		return
 	}
+	told, err := c.Store.ToldTallies(r.Context(), c.Clock().AddDate(0, 0, -7))
+	if err != nil {
+		c.broken(w, "look at re-checks", err)
+		return
+	}
 	rows := make([]kioskRow, 0, len(all))
 	online, wrong := 0, 0
 	for _, k := range all {
@@ -69,6 +75,14 @@ func (c *Console) kiosks(w http.ResponseWriter, r *http.Request) {
 				words = one.Code
 			}
 			row.Wrong = append(row.Wrong, wrongRow{one, words, severityWords[one.Severity]})
+		}
+		for _, t := range told {
+			if t.Kiosk == k.ID {
+				row.Wrong = append(row.Wrong, wrongRow{
+					wire.Condition{Code: "recheck_differs", Severity: 2, Detail: fmt.Sprintf("%d of %d", t.Differed, t.N)},
+					"reads evidence differently than the centre", severityWords[2],
+				})
+			}
 		}
 		if len(row.Wrong) > 0 && row.State != "revoked" {
 			wrong++

@@ -197,6 +197,10 @@ func (d *deciding) recheck() {
 		return
 	}
 	r := d.e.Recheck
+	if r != nil && r.Left != "" {
+		d.say(CheckRecheck, journey.CentreRecheck, journey.Skipped, map[string]string{"left": r.Left})
+		return
+	}
 	if r == nil || !r.Opened {
 		ev := d.say(CheckEvidence, journey.CentreEvidenceCheck, journey.Fail, nil)
 		d.fire(ev, journey.Pending, journey.ReasonCustomPolicy, "recheck")

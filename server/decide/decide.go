@@ -28,6 +28,7 @@ type Evidence struct {
 
 // Recheck is what the centre read in the sealed pictures, beside what the kiosk said.
 type Recheck struct {
+	Left       string `json:",omitempty"` // why the policy let it be left out: not sampled, or not stale
 	Opened     bool   // every picture opened under its seal and its place
 	Unreadable string // code, when a picture is no picture or holds no face or zone
 	Document   *DocumentSaid

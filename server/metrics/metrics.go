@@ -137,6 +137,7 @@ var (
 	deliveries  = gauge("webhook_deliveries", "Webhooks that are not delivered; dead ones need a person.", "state")
 	quarantined = gauge("quarantined_records", "Records that were put aside.")
 	reviews     = gauge("reviews", "Submissions that wait for people.")
+	differing   = gauge("kiosks_reading_differently", "Kiosks that, in the last week, were found to read evidence differently than the centre too often.")
 	overdue     = gauge("review_overdue_seconds", "How long the one that is due first is over its time; below zero: it has that long yet.")
 	listAge     = gauge("list_age_seconds", "How long ago a sanctions list was found to be its publisher's newest.", "list")
 	bytes       = gauge("database_bytes", "Size of the database.")
@@ -145,7 +146,7 @@ var (
 
 // Describe implements prometheus.Collector.
 func (s *standing) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{kiosks, conditions, jobs, jobAge, deliveries, quarantined, reviews, overdue, listAge, bytes, told} {
+	for _, d := range []*prometheus.Desc{kiosks, conditions, jobs, jobAge, deliveries, quarantined, reviews, differing, overdue, listAge, bytes, told} {
 		ch <- d
 	}
 }
@@ -195,6 +196,7 @@ func (s *standing) Collect(ch chan<- prometheus.Metric) {
 	}
 	set(quarantined, float64(all.Quarantined))
 	set(reviews, float64(all.Reviews))
+	set(differing, float64(all.Differing))
 	set(overdue, age(all.OldestDue))
 	for list, confirmed := range all.Lists {
 		set(listAge, age(confirmed), list)

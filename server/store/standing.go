@@ -18,6 +18,7 @@ type Standing struct {
 	Reviews     int                  // that wait for people
 	OldestDue   time.Time            // of those; zero: none
 	Lists       map[string]time.Time // when each list in force was found to be the newest
+	Differing   int                  // kiosks that were told of in the last week to read evidence differently
 	Bytes       int64                // of the database
 }
 
@@ -88,6 +89,10 @@ func (r Reader) Standing(ctx context.Context) (Standing, error) {
 		{"quarantine", func() error { return r.row(ctx, `SELECT COUNT(*) FROM quarantine`).Scan(&s.Quarantined) }},
 		{"reviews", func() error {
 			return r.row(ctx, `SELECT COUNT(*), MIN(due) FROM review WHERE state IN ('waiting', 'second')`).Scan(&s.Reviews, &due)
+		}},
+		{"kiosks that differ", func() error {
+			return r.row(ctx, `SELECT COUNT(DISTINCT kiosk) FROM recheck_tally WHERE alarmed > (SELECT MAX(day) FROM recheck_tally) - $1`,
+				(6 * day).Microseconds()).Scan(&s.Differing)
 		}},
 		{"size", func() error {
 			if r.pg {
