@@ -75,6 +75,7 @@ load: build ## how much one centre carries (KIOSKS=2000 RATE=5000), written to b
 evaluate: deps models ## accuracy on a labelled set (DATA=dir), written to build/evaluate.json and .html
 	@mkdir -p $(BUILD)
 	@go run ./server/aml/evaluate -data $(DATA) -out $(BUILD)/evaluate.json
+	@go run ./server/duplicate/evaluate -data $(DATA) -out $(BUILD)/evaluate.json
 	@go run ./models/evaluate -data $(DATA) -out $(BUILD)/evaluate.json
 
 # What others have made of the same task, for comparison only: nothing of it enters the product.

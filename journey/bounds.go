@@ -146,6 +146,9 @@ func (p Policy) Check() []PolicyProblem {
 	if p.Duplicates.FaceReview > p.Duplicates.FaceCertain {
 		c.say("/duplicates/faceReview", "must not be above faceCertain")
 	}
+	if p.Duplicates.Suspected != "" {
+		oneOf(c, "/duplicates/suspected", p.Duplicates.Suspected, SuspectedOff, SuspectedNote, SuspectedHold)
+	}
 	c.figure("/aml/flag", p.AML.Flag)
 	c.figure("/aml/maxAge", float64(p.AML.MaxAge))
 	if p.RecheckOf != "" { // as in policies from before there was a choice

@@ -242,6 +242,7 @@ func Additions() []Entry {
 		{CentreFaceAgeCheck, StageStep2, BE, ImpactPending, "", byServer(), "Whether the face looks as old as the policy wants it to; an impression, which holds and never rejects."},
 		{CentreFlashCheck, StageStep2, BE, ImpactPending, "", byServer(), "Whether the colour challenge was held, where the policy wants it."},
 		{CentreSupersededPassportCheck, StageStep2, BE, ImpactRejected, "", byServer(), "Another passport of the same holder and state is newer, or this one is void."},
+		{CentreSuspectedDuplicateCheck, StageStep2, BE, ImpactPending, "", byServer(), "Whether somebody came before whose data nearly agree."},
 		{CentreEvidenceCheck, StageStep2, BE, ImpactPending, "", byServer(), "Evidence opened and its hashes and signatures hold."},
 		{CentreReviewed, StageDecision, BE, ImpactNone, "", byServer(), "A reviewer decided."},
 		{CentreCorrected, StageDecision, BE, ImpactNone, "", byServer(), "A reviewer corrected personal data, and the centre's checks ran again."},

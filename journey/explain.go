@@ -687,6 +687,8 @@ func failure(name EventName) string {
 		return "this kiosk and the centre read evidence differently too often"
 	case CentreEvidenceCheck:
 		return "the sealed evidence could not be verified"
+	case CentreSuspectedDuplicateCheck:
+		return "somebody came before whose data nearly agree"
 	case CentreSupersededPassportCheck:
 		return "the passport was voided or replaced"
 	case CentreSequenceGap:

@@ -204,6 +204,7 @@ const (
 	CentreFaceAgeCheck            EventName = "CENTRE_FACE_AGE_CHECK"            // BE: how old the face looks, against the policy's conditions
 	CentreFlashCheck              EventName = "CENTRE_FLASH_CHECK"               // BE: whether the colour challenge was held, where policy wants it
 	CentreSupersededPassportCheck EventName = "CENTRE_SUPERSEDED_PASSPORT_CHECK" // BE: another passport of the same holder and state is newer, or this one is void
+	CentreSuspectedDuplicateCheck EventName = "CENTRE_SUSPECTED_DUPLICATE_CHECK" // BE: whether somebody came before whose data nearly agree
 	CentreEvidenceCheck           EventName = "CENTRE_EVIDENCE_CHECK"            // BE: evidence opened and its hashes and signatures hold
 	CentreReviewed                EventName = "CENTRE_REVIEWED"                  // BE: a reviewer decided; detail: who, and what they overrode
 	CentreCorrected               EventName = "CENTRE_CORRECTED"                 // BE: a reviewer corrected personal data; detail: who, and which fields, never values

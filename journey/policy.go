@@ -105,7 +105,20 @@ type DuplicatePolicy struct {
 	FaceMinHits    int           `json:"faceMinHits"` // contract: 2 distinct approved applicants
 	FaceCertain    float64       `json:"faceCertain"` // cosine
 	FaceReview     float64       `json:"faceReview"`  // cosine
+	// Suspected says what follows when somebody comes whose data nearly agree with another's: a name with a slip
+	// of the pen beside the same date of birth, or the like. Nobody is ever rejected for that.
+	Suspected Suspected `json:"suspected"`
 }
+
+// Suspected is what follows from a suspicion.
+type Suspected string
+
+// The choices. Empty, as in policies from before there was one: SuspectedOff.
+const (
+	SuspectedOff  Suspected = "off"
+	SuspectedNote Suspected = "note" // the journey says so
+	SuspectedHold Suspected = "hold" // and people look
+)
 
 // AMLPolicy says how sanctions screening enters the decision.
 type AMLPolicy struct {
@@ -136,7 +149,7 @@ func DefaultPolicy() Policy {
 		},
 		Duplicates: DuplicatePolicy{
 			PII: true, DocumentNumber: true, ApprovedUser: true, Face: true, FaceAlone: true,
-			FaceMinHits: 2, FaceCertain: .45, FaceReview: .38,
+			FaceMinHits: 2, FaceCertain: .45, FaceReview: .38, Suspected: SuspectedNote,
 		},
 		AML:          AMLPolicy{Screen: true, Flag: 85, Hold: true, HoldStale: true},
 		Recheck:      true,

@@ -2,10 +2,10 @@ package aml
 
 import "math/bits"
 
-// skeleton is what a Latin word sounds like when its vowels are left away: the
+// Skeleton is what a Latin word in lower case sounds like when its vowels are left away: the
 // consonants, with the ways of writing one sound folded and doubled letters once.
 // Words with equal skeletons are spellings of one name more often than not.
-func skeleton(word string) string {
+func Skeleton(word string) string {
 	var b [48]byte
 	n := 0
 	doubled := false // the letter before was a consonant too
@@ -95,7 +95,7 @@ func newWord(text string, s script) word {
 		w.letters |= 1 << (r & 63)
 	}
 	if s == latin {
-		if w.skeleton = skeleton(text); w.skeleton != "" {
+		if w.skeleton = Skeleton(text); w.skeleton != "" {
 			w.sound = hash(2, []rune(w.skeleton), -1)
 		}
 	}

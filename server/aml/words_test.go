@@ -48,10 +48,10 @@ func TestASkeletonIsWhatSpellingsShare(t *testing.T) {
 		{"zahra", "sahra"},
 	} {
 		for _, other := range group[1:] {
-			assert.Equal(t, skeleton(group[0]), skeleton(other), "%s, %s", group[0], other)
+			assert.Equal(t, Skeleton(group[0]), Skeleton(other), "%s, %s", group[0], other)
 		}
 	}
-	assert.NotEqual(t, skeleton("marta"), skeleton("mara"))
+	assert.NotEqual(t, Skeleton("marta"), Skeleton("mara"))
 }
 
 func TestDistanceCountsTheFourKindsOfSlips(t *testing.T) {

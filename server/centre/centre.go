@@ -336,7 +336,7 @@ func (c *Centre) Sweep(ctx context.Context) error {
 		}
 		c.c.Watch(s.ID)
 	}
-	return errors.Join(c.tellGaps(ctx, now), c.tellDiffering(ctx, now))
+	return errors.Join(c.tellGaps(ctx, now), c.tellDiffering(ctx, now), c.deriveNear(ctx))
 }
 
 // gapAfter is how long records may be missing before somebody is told: a kiosk that has them sends them within

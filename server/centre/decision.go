@@ -114,12 +114,8 @@ func (d *deciding) open(ctx context.Context) error {
 	if d.policy, err = Policy(ctx, r, d.row.Project); err != nil {
 		return fmt.Errorf("read policy: %w", err)
 	}
-	plain, err := d.c.Vault.Open(d.row.Private, ingest.PrivateContext(d.row.ID))
-	if err != nil {
-		return fmt.Errorf("open submission: %w", err)
-	}
-	if err := wire.Unmarshal(plain, &d.s); err != nil {
-		return fmt.Errorf("decode submission: %w", err)
+	if d.s, err = d.dossier(d.row); err != nil {
+		return err
 	}
 	d.evidence = decide.Evidence{Submission: d.s, Kiosk: map[journey.EventName]journey.Event{}}
 	events, err := r.Events(ctx, d.row.Session)
@@ -299,6 +295,11 @@ func (d *deciding) look(ctx context.Context, tx *store.Tx, kiosk store.Kiosk, no
 		return same(store.ByApplicant, d.lookups.Applicant, &d.lookups.Approved)
 	}); err != nil {
 		return err
+	}
+	if rules := d.policy.Duplicates.Suspected; rules == journey.SuspectedNote || rules == journey.SuspectedHold {
+		if err := d.timed(decide.CheckSuspected, func() error { return d.suspect(ctx, tx) }); err != nil {
+			return err
+		}
 	}
 	d.lookups.Approved = slices.DeleteFunc(d.lookups.Approved, func(k decide.Known) bool { return k.Decision != journey.Approved })
 

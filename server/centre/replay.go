@@ -196,6 +196,12 @@ func unmade(record Record, in Input, policy journey.Policy) []string {
 	if policy.AML.Screen && !then.AML.Screen {
 		out = append(out, "aml.screen")
 	}
+	suspects := func(p journey.Policy) bool {
+		return p.Duplicates.Suspected == journey.SuspectedNote || p.Duplicates.Suspected == journey.SuspectedHold
+	}
+	if suspects(policy) && !record.Lookups.SuspectsAsked {
+		out = append(out, "duplicates.suspected")
+	}
 	lowest := func(p journey.Policy) float64 { return min(p.Duplicates.FaceReview, p.Duplicates.FaceCertain) }
 	if policy.Duplicates.Face && (!then.Duplicates.Face || record.Lookups.FaceEvaluated && lowest(policy) < lowest(then)) {
 		out = append(out, "duplicates.face")

@@ -83,6 +83,10 @@ func basis(check string, l decide.Lookups, p journey.Policy) string {
 		known(l.Approved)
 	case decide.CheckSuperseded:
 		known(l.SameHolder)
+	case decide.CheckSuspected:
+		for _, s := range l.Suspects {
+			ids = append(ids, s.Submission)
+		}
 	case decide.CheckSelfie:
 		for _, h := range l.Faces {
 			ids = append(ids, h.Submission)

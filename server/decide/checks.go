@@ -369,6 +369,10 @@ func (d *deciding) duplicates() {
 		}
 	}
 
+	if rules.Suspected == journey.SuspectedNote || rules.Suspected == journey.SuspectedHold {
+		d.suspected()
+	}
+
 	// A newer passport of the same person and state has been seen.
 	if d.s.Document.Type == journey.Passport {
 		newer := keep(d.l.SameHolder, func(k Known) bool {
@@ -381,6 +385,28 @@ func (d *deciding) duplicates() {
 			d.say(CheckSuperseded, journey.CentreSupersededPassportCheck, journey.Pass, nil)
 		}
 	}
+}
+
+// suspected says who came before whose data nearly agree. It is for people to judge: twins and namesakes do, too.
+func (d *deciding) suspected() {
+	switch {
+	case !d.l.SuspectsAsked:
+		d.say(CheckSuspected, journey.CentreSuspectedDuplicateCheck, journey.Skipped, map[string]string{"why": "not-evaluated"})
+		return
+	case len(d.l.Suspects) == 0:
+		d.say(CheckSuspected, journey.CentreSuspectedDuplicateCheck, journey.Pass, nil)
+		return
+	}
+	first := d.l.Suspects[0]
+	detail := map[string]string{
+		"hits": strconv.Itoa(len(d.l.Suspects)), "first": first.Submission, "by": first.Why, "names": strconv.FormatFloat(first.Name, 'f', 0, 64),
+	}
+	if d.p.Duplicates.Suspected == journey.SuspectedNote {
+		d.say(CheckSuspected, journey.CentreSuspectedDuplicateCheck, journey.Observed, detail)
+		return
+	}
+	ev := d.say(CheckSuspected, journey.CentreSuspectedDuplicateCheck, journey.Fail, detail)
+	d.fire(ev, journey.Pending, journey.ReasonCustomPolicy, "duplicates.suspected")
 }
 
 // selfie weighs similar faces of approved people. It reports whether any is certain.

@@ -62,6 +62,13 @@ type Known struct {
 	Rank       string // issue or expiry date of its document, YYYY-MM-DD
 }
 
+// Suspect is an earlier person whose data nearly agree with this one's.
+type Suspect struct {
+	Submission string
+	Name       float64 // likeness of the names, 0..100
+	Why        string  // duplicate.NearDocument, NearBirth or NearName
+}
+
 // FaceHit is an approved person whose face is similar.
 type FaceHit struct {
 	Submission string
@@ -108,10 +115,12 @@ type Lookups struct {
 	PIIEvaluated  bool      // all four of name, date of birth, gender and nationality are known
 	SamePII       []Known
 	SameDocument  []Known
-	SameHolder    []Known // same person and state, possibly another document
-	Applicant     string  // of this submission, after linking; new ones included
-	Approved      []Known // approved submissions of this applicant
-	FaceEvaluated bool    // a template of the selfie was there and was searched
+	SameHolder    []Known   // same person and state, possibly another document
+	Applicant     string    // of this submission, after linking; new ones included
+	Approved      []Known   // approved submissions of this applicant
+	SuspectsAsked bool      `json:",omitempty"`
+	Suspects      []Suspect `json:",omitempty"` // of approved and held submissions of other applicants
+	FaceEvaluated bool      // a template of the selfie was there and was searched
 	Faces         []FaceHit
 	Screening     *Screening // nil: not screened
 	Packet        Packet
@@ -168,6 +177,7 @@ const (
 	CheckSelfie      = "selfie"
 	CheckApproved    = "approved"
 	CheckSuperseded  = "superseded"
+	CheckSuspected   = "suspected"
 	CheckAML         = "aml"
 	CheckCustom      = "custom"
 	CheckRules       = "rules"  // all of the policy's rules that do not hold

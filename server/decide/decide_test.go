@@ -268,6 +268,16 @@ func TestDecisions(t *testing.T) {
 			s.p.Duplicates.FaceAlone = false
 			s.l.Faces = []decide.FaceHit{{Submission: "x", Applicant: "a2", Score: .5}}
 		}, journey.Pending, journey.ReasonFaceAgentReview, "", "duplicates.faceReview", []string{"selfie"}},
+		{"somebody whose data nearly agree, where the journey is to say so", func(s scene) {
+			s.l.SuspectsAsked, s.l.Suspects = true, []decide.Suspect{{Submission: "x", Name: 95, Why: "birth"}}
+		}, journey.Approved, "", "", "", nil},
+		{"somebody whose data nearly agree, where people are to look", func(s scene) {
+			s.p.Duplicates.Suspected = journey.SuspectedHold
+			s.l.SuspectsAsked, s.l.Suspects = true, []decide.Suspect{{Submission: "x", Name: 95, Why: "birth"}}
+		}, journey.Pending, journey.ReasonCustomPolicy, "", "duplicates.suspected", []string{"suspected"}},
+		{"nobody whose data nearly agree, where people are to look", func(s scene) {
+			s.p.Duplicates.Suspected, s.l.SuspectsAsked = journey.SuspectedHold, true
+		}, journey.Approved, "", "", "", nil},
 		{"a face in the grey band", func(s scene) {
 			s.l.Faces = []decide.FaceHit{{Submission: "x", Applicant: "a2", Score: .40}}
 		}, journey.Pending, journey.ReasonFaceAgentReview, "", "duplicates.faceReview", []string{"selfie"}},

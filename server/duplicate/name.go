@@ -115,7 +115,8 @@ type Values struct {
 	Email    string
 	Phone    string
 	User     string
-	Rank     string // the document's issue date, else its expiry: tells the newer of two
+	Near     []string // what those meet under who may be near, see Traits
+	Rank     string   // the document's issue date, else its expiry: tells the newer of two
 }
 
 // ValuesOf derives the values of a submission.
@@ -128,6 +129,7 @@ func ValuesOf(s journey.Submission) Values {
 		Phone: phone(s.Phone),
 		User:  s.UserID,
 		Rank:  s.Document.IssueDate,
+		Near:  TraitsOf(s).NearKeys(),
 	}
 	if v.Rank == "" {
 		v.Rank = p.Expiry

@@ -656,6 +656,9 @@ func Keys(v *vault.Vault, plain duplicate.Values) store.Keys {
 		Phone:    v.Hash("phone", plain.Phone),
 		User:     v.Hash("user", plain.User),
 	}
+	for _, n := range plain.Near {
+		k.Near = append(k.Near, v.Hash("near", n))
+	}
 	if k.PII != "" {
 		k.PIIVersion = duplicate.KeyVersion
 	}

@@ -96,6 +96,7 @@ type Duplicates struct {
 	Faces     int     `json:"faces" does:"other approved applicants whose face is certainly the same"`
 	BestFace  float64 `json:"best_face" does:"the most similar approved face, cosine; 0 where none is near"`
 	Approved  int     `json:"approved" does:"approved submissions of this very applicant"`
+	Suspected int     `json:"suspected" does:"approved or held submissions of others whose data nearly agree, where duplicates.suspected asks for it"`
 }
 
 // AML is what the sanctions lists say.
@@ -174,7 +175,7 @@ func (v *View) lookups(p journey.Policy, l decide.Lookups) {
 		}
 		return n
 	}
-	v.Duplicates = Duplicates{Evaluated: l.PIIEvaluated, Person: here(l.SamePII), Document: here(l.SameDocument), Approved: len(l.Approved)}
+	v.Duplicates = Duplicates{Evaluated: l.PIIEvaluated, Person: here(l.SamePII), Document: here(l.SameDocument), Approved: len(l.Approved), Suspected: len(l.Suspects)}
 	others := map[string]bool{}
 	for _, h := range l.Faces {
 		v.Duplicates.BestFace = max(v.Duplicates.BestFace, h.Score)

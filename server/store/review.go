@@ -144,7 +144,7 @@ func (t *Tx) CorrectSubmission(ctx context.Context, id string, private []byte, k
 	if err != nil {
 		return fmt.Errorf("correct submission: %w", err)
 	}
-	return nil
+	return t.SaveNear(ctx, id, k.Near)
 }
 
 // SetReviewer notes who decided a submission, and what the person is told, encrypted.

@@ -34,6 +34,7 @@ type Keys struct {
 	Email      string
 	Phone      string
 	User       string
+	Near       []string // people whose data agree only nearly share one; written only
 }
 
 // Submission is a row of the submission table. Sealed and Private are ciphertext.
@@ -112,7 +113,7 @@ func (t *Tx) SaveSubmission(ctx context.Context, s Submission) error {
 	if err != nil {
 		return fmt.Errorf("save submission: %w", err)
 	}
-	return nil
+	return t.SaveNear(ctx, s.ID, k.Near)
 }
 
 // SetStand moves a submission on.

@@ -578,7 +578,8 @@ func Rule(f review.Finding, events []journey.Event) (journey.Event, bool) {
 		decide.CheckFaceAge: journey.CentreFaceAgeCheck, decide.CheckFlash: journey.CentreFlashCheck,
 		decide.CheckPII: journey.EventPIIDuplicatePeriodCheck, decide.CheckSelfie: journey.EventSelfieDuplicateCheck,
 		decide.CheckApproved: journey.EventDuplicateApprovedUserCheck, decide.CheckSuperseded: journey.CentreSupersededPassportCheck,
-		decide.CheckAML: journey.EventAMLCheck, decide.CheckCustom: journey.EventCustomPolicyEvaluation,
+		decide.CheckSuspected: journey.CentreSuspectedDuplicateCheck,
+		decide.CheckAML:       journey.EventAMLCheck, decide.CheckCustom: journey.EventCustomPolicyEvaluation,
 	}[f.Check]
 	var found journey.Event
 	for _, e := range events {
