@@ -60,38 +60,15 @@ type Session struct {
 // Summarise reads a journey's events, in any order, into a Session. Now and
 // silenceLimit are those of Status.
 func Summarise(events []Event, now time.Time, silenceLimit time.Duration) Session {
-	s := Session{Status: Status(events, now, silenceLimit), Segment: Reached(events), Events: len(events)}
-	kiosk, centre := sides(events)
-	for _, e := range append(slices.Clone(kiosk), centre...) {
-		s.ID = first(s.ID, e.Session)
-		s.Kiosk = first(s.Kiosk, e.Kiosk)
-		s.Submission = first(s.Submission, e.Submission)
-		s.Policy = first(s.Policy, e.Policy)
-	}
-	if len(kiosk) > 0 {
-		s.Started, s.Ended = kiosk[0].Started, kiosk[len(kiosk)-1].Ended
-		s.Path = lastPath(kiosk)
-	}
-	if verdict, ok := decisive(centre); ok {
-		s.Decision, s.Reason = Decision(verdict.Name), verdict.Reason
-	}
+	s := FoldAll(events).Session(now, silenceLimit)
+	s.Events = len(events)
 	return s
 }
 
 // Reached gives the furthest segment of a journey: Post once the final page was
 // shown, Main once a step began, Pre before that.
 func Reached(events []Event) Segment {
-	reached := SegmentPre
-	for _, e := range events {
-		if e.Name == EventFinalPageView {
-			return SegmentPost
-		}
-		entry, ok := Lookup(e.Name)
-		if ok && entry.Stage.Segment() == SegmentMain {
-			reached = SegmentMain
-		}
-	}
-	return reached
+	return FoldAll(events).Session(time.Time{}, 0).Segment
 }
 
 // Status derives a journey's status from its events, given in any order; the
@@ -105,47 +82,7 @@ func Reached(events []Event) Segment {
 // judged. The centre passes 0 while it is not connected to the kiosk, and a
 // journey whose last word on the network is "offline" is not judged either.
 func Status(events []Event, now time.Time, silenceLimit time.Duration) SessionStatus {
-	kiosk, _ := sides(events)
-	status := StatusInProgress
-	offline := false
-	var lastSign time.Time
-	for _, e := range kiosk {
-		switch e.Name {
-		case EventFinalPageView:
-			return StatusCompleted
-		case EventErrorPageViewed:
-			status = StatusError
-		case KioskVisitStopped, KioskVisitTimedOut, KioskConsentRefused, KioskPrivacyReset:
-			if status != StatusError {
-				status = StatusDropped
-			}
-		case KioskVisitRecovered:
-			status = StatusInProgress
-			if e.Result == Fail {
-				status = StatusDropped
-			}
-		case EventStepView:
-			// Any screen after an error page shows that the visit went on; the
-			// error screen itself and the empty kiosk do not.
-			if status == StatusError && e.Path != "" && !hasPath(e.Path, "/error") && !hasPath(e.Path, "/attract") {
-				status = StatusInProgress
-			}
-		case EventSessionReused, EventFrontSessionResumed:
-			status = StatusInProgress
-		case EventNetworkOffline, EventWebSocketDisconnected:
-			offline = true
-		case EventNetworkOnline, EventWebSocketConnected:
-			offline = false
-		}
-		if sign := signOfLife(e); sign.After(lastSign) {
-			lastSign = sign
-		}
-	}
-	if status == StatusInProgress && silenceLimit > 0 && !offline &&
-		!lastSign.IsZero() && now.Sub(lastSign) > silenceLimit {
-		return StatusDropped
-	}
-	return status
+	return FoldAll(events).At(now, silenceLimit)
 }
 
 // signOfLife is when the kiosk last said something, by the best clock there is:

@@ -7,6 +7,7 @@ package journal
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -19,6 +20,70 @@ import (
 // counts as offline even if the kiosk never said so. Frames wait a second at most.
 const lateAfter = time.Minute
 
+// fold is what a session's events come to so far: kept beside its row, so that a frame costs what it brings and not
+// what the visit was so far.
+type fold struct {
+	journey.Fold
+	Stage   journey.Stage `json:"stage,omitempty"` // of the kiosk's last event that has one
+	Cut     bool          `json:"cut,omitempty"`   // the kiosk said that it was without a line
+	Delay   time.Duration `json:"delay,omitempty"` // the longest between an event and its receipt
+	Release int           `json:"release"`         // of these rules; what another one kept is worked out anew
+}
+
+// foldRelease is counted up when fold, or what it is made by, changes.
+const foldRelease = 1
+
+// add takes one more event, or reports that all have to be taken anew.
+func (f *fold) add(e journey.Event) bool {
+	if !f.Add(e) {
+		return false
+	}
+	if e.Origin == journey.OriginServer {
+		return true
+	}
+	if entry, ok := journey.Lookup(e.Name); ok && entry.Stage.Segment() != "" {
+		f.Stage = entry.Stage
+	}
+	switch e.Name {
+	case journey.EventNetworkOffline, journey.EventWebSocketDisconnected:
+		f.Cut = true
+	}
+	if delay := e.Received.Sub(e.Ended); e.Clock != journey.ClockUntrusted && delay > f.Delay {
+		f.Delay = delay
+	}
+	return true
+}
+
+// folded gives what a session's events come to: from what was kept and the later ones where that is all of them,
+// else from all.
+func folded(ctx context.Context, tx *store.Tx, row store.Session, session string) (fold, error) {
+	var f fold
+	if len(row.Fold) > 0 && json.Unmarshal(row.Fold, &f) == nil && f.Release == foldRelease {
+		later, all, err := tx.EventsAfter(ctx, session, f.Kiosk.Seq, f.Centre.Seq)
+		if err != nil {
+			return f, fmt.Errorf("read later events: %w", err)
+		}
+		whole := f.Events+len(later) == all // else some came that belong before
+		for _, e := range later {
+			whole = whole && f.add(e)
+		}
+		if whole {
+			return f, nil
+		}
+	}
+	events, err := tx.Events(ctx, session)
+	if err != nil {
+		return f, fmt.Errorf("read events: %w", err)
+	}
+	f = fold{Release: foldRelease}
+	for _, e := range events { // the kiosk's in order, then the centre's
+		if !f.add(e) {
+			return f, fmt.Errorf("event %s is out of order", e.ID)
+		}
+	}
+	return f, nil
+}
+
 // Refresh derives a session's row from its events. The caller holds the kiosk's
 // row. A silenceLimit of 0 does not judge silence: see journey.Status.
 func Refresh(ctx context.Context, tx *store.Tx, session, project string, now time.Time, silenceLimit time.Duration) (store.Session, error) {
@@ -26,14 +91,11 @@ func Refresh(ctx context.Context, tx *store.Tx, session, project string, now tim
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return row, fmt.Errorf("read session: %w", err)
 	}
-	events, err := tx.Events(ctx, session)
-	if err != nil {
-		return row, fmt.Errorf("read events: %w", err)
+	f, err := folded(ctx, tx, row, session)
+	if err != nil || f.Events == 0 {
+		return row, err
 	}
-	if len(events) == 0 {
-		return row, nil
-	}
-	s := journey.Summarise(events, now, silenceLimit)
+	s := f.Session(now, silenceLimit)
 	if row.ID == "" {
 		row.ID, row.Received = session, now
 	}
@@ -43,28 +105,15 @@ func Refresh(ctx context.Context, tx *store.Tx, session, project string, now tim
 	}
 	row.Started, row.Ended = s.Started, s.Ended
 	if row.Started.IsZero() { // so far only the centre has spoken
-		row.Started, row.Ended = events[0].Started, events[0].Ended
+		row.Started, row.Ended = f.Centre.Started, f.Centre.Ended
 	}
 	row.Updated, row.Status, row.Decision, row.Reason, row.Events = now, s.Status, s.Decision, s.Reason, s.Events
-	row.Stage = ""
-	for _, e := range events {
-		if e.Origin == journey.OriginServer {
-			row.CentreSeq = max(row.CentreSeq, e.Seq)
-			continue
-		}
-		row.KioskSeq = max(row.KioskSeq, e.Seq)
-		if entry, ok := journey.Lookup(e.Name); ok && entry.Stage.Segment() != "" {
-			row.Stage = entry.Stage
-		}
-		switch e.Name {
-		case journey.EventNetworkOffline, journey.EventWebSocketDisconnected:
-			row.Offline = true
-		}
-		if delay := e.Received.Sub(e.Ended); e.Clock != journey.ClockUntrusted && delay > row.Delay {
-			row.Delay = delay
-		}
+	row.KioskSeq, row.CentreSeq, row.Stage = f.Kiosk.Seq, f.Centre.Seq, f.Stage
+	row.Delay = f.Delay
+	row.Offline = f.Cut || row.Delay > lateAfter
+	if row.Fold, err = json.Marshal(f); err != nil {
+		return row, fmt.Errorf("keep what a session came to: %w", err)
 	}
-	row.Offline = row.Offline || row.Delay > lateAfter
 	return row, tx.SaveSession(ctx, row)
 }
 

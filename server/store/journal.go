@@ -1,11 +1,13 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,15 +33,16 @@ type Session struct {
 	Events     int
 	KioskSeq   uint64
 	CentreSeq  uint64
+	Fold       []byte // what its events come to, as package journal keeps it; nil: to be worked out
 }
 
-const sessionColumns = `id, kiosk, project, submission, started, ended, received, updated, status, stage, decision, reason, offline, delay, events, kiosk_seq, centre_seq`
+const sessionColumns = `id, kiosk, project, submission, started, ended, received, updated, status, stage, decision, reason, offline, delay, events, kiosk_seq, centre_seq, fold`
 
 func scanSession(scan func(...any) error) (Session, error) {
 	var s Session
 	var started, ended, received, updated, offline, delay, kioskSeq, centreSeq int64
 	err := scan(&s.ID, &s.Kiosk, &s.Project, &s.Submission, &started, &ended, &received, &updated, &s.Status, &s.Stage,
-		&s.Decision, &s.Reason, &offline, &delay, &s.Events, &kioskSeq, &centreSeq)
+		&s.Decision, &s.Reason, &offline, &delay, &s.Events, &kioskSeq, &centreSeq, &s.Fold)
 	s.Started, s.Ended, s.Received, s.Updated = moment(started), moment(ended), moment(received), moment(updated)
 	s.Offline, s.Delay = offline != 0, time.Duration(delay)*time.Microsecond
 	s.KioskSeq, s.CentreSeq = uint64(kioskSeq), uint64(centreSeq)
@@ -124,14 +127,14 @@ func (r Reader) SilentSessions(ctx context.Context, before time.Time, limit int)
 // SaveSession writes a session's derived columns.
 func (t *Tx) SaveSession(ctx context.Context, s Session) error {
 	_, err := t.exec(ctx, `INSERT INTO session (`+sessionColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 		ON CONFLICT (id) DO UPDATE SET submission = excluded.submission, project = excluded.project, started = excluded.started,
 		ended = excluded.ended, updated = excluded.updated, status = excluded.status, stage = excluded.stage,
 		decision = excluded.decision, reason = excluded.reason, offline = excluded.offline, delay = excluded.delay,
-		events = excluded.events, kiosk_seq = excluded.kiosk_seq, centre_seq = excluded.centre_seq`,
+		events = excluded.events, kiosk_seq = excluded.kiosk_seq, centre_seq = excluded.centre_seq, fold = excluded.fold`,
 		s.ID, s.Kiosk, s.Project, s.Submission, micros(s.Started), micros(s.Ended), micros(s.Received), micros(s.Updated),
 		string(s.Status), string(s.Stage), string(s.Decision), string(s.Reason), truth(s.Offline), s.Delay.Microseconds(),
-		s.Events, int64(s.KioskSeq), int64(s.CentreSeq))
+		s.Events, int64(s.KioskSeq), int64(s.CentreSeq), s.Fold)
 	if err != nil {
 		return fmt.Errorf("save session: %w", err)
 	}
@@ -178,6 +181,28 @@ func (r Reader) Events(ctx context.Context, session string) ([]journey.Event, er
 	rows, err := r.rows(ctx, `SELECT body FROM event WHERE session = $1
 		ORDER BY CASE WHEN origin = 'server' THEN 1 ELSE 0 END, seq, id`, session)
 	return collect(rows, err, scanEvent)
+}
+
+// EventsAfter lists a session's events that come after a number of the kiosk's and one of the centre's, each side in
+// its order, and counts all of the session's.
+func (r Reader) EventsAfter(ctx context.Context, session string, kiosk, centre uint64) (later []journey.Event, all int, err error) {
+	if err := r.row(ctx, `SELECT COUNT(*) FROM event WHERE session = $1`, session).Scan(&all); err != nil {
+		return nil, 0, err
+	}
+	for _, origin := range []journey.Origin{journey.OriginKioskUI, journey.OriginAgent, journey.OriginServer} {
+		after := kiosk
+		if origin == journey.OriginServer {
+			after = centre
+		}
+		rows, err := r.rows(ctx, `SELECT body FROM event WHERE session = $1 AND origin = $2 AND seq > $3 ORDER BY seq, id`, session, string(origin), int64(after))
+		some, err := collect(rows, err, scanEvent)
+		if err != nil {
+			return nil, 0, err
+		}
+		later = append(later, some...)
+	}
+	slices.SortStableFunc(later, func(a, b journey.Event) int { return cmp.Compare(a.Seq, b.Seq) })
+	return later, all, nil
 }
 
 // Event finds one event.
