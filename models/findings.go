@@ -125,7 +125,7 @@ type Document struct {
 	MRZ           *mrz.Document // nil: no machine readable zone found
 	Lines         []Line        // its lines as read
 	Fields        []ZoneField   // how sure each field of MRZ is and where it stands; in its order
-	Agreed        bool          // the second reader read exactly the same
+	Agreed        bool          // the second reader read exactly the same, and neither doubts a field that no check digit covers
 	PixelsPerMM   float64       // measured on the zone's character pitch (2.54 mm)
 	Recognition   float64       // 0..100, see models/document
 	Portrait      []byte        // JPEG of the portrait cut-out; nil when none was found

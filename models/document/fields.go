@@ -52,6 +52,30 @@ func (p page) fields(upright func(vec) models.Point) []models.ZoneField {
 	return out
 }
 
+// leastSure is how sure a field must be that no check digit covers: both readers may misread a letter alike, and then
+// neither is certain. Set after the one wrong acceptance of 10,080 drawings, a name of 74; of 1,342 right ones three
+// fall below it.
+const leastSure = 90
+
+// doubtful tells whether a field that no check digit covers may be misread although both readers agree.
+func doubtful(layout mrz.Layout, fields []models.ZoneField) bool {
+	for _, f := range fields {
+		switch f.Name {
+		case mrz.NameFamily, mrz.NameGiven, mrz.NameNationality, mrz.NameIssuer, mrz.NameCode, mrz.NameSex:
+		case mrz.NameOptional:
+			if layout != mrz.MRVA && layout != mrz.MRVB {
+				continue
+			}
+		default:
+			continue
+		}
+		if f.Confidence < leastSure {
+			return true
+		}
+	}
+	return false
+}
+
 // has tells whether the zone as read reaches as far as the spans do.
 func (p page) has(spans []mrz.Span) bool {
 	for _, s := range spans {

@@ -490,6 +490,7 @@ func (r *Reader) describe(ctx context.Context, p page) (models.Document, error) 
 	}
 	if p.found() {
 		d.Fields = p.fields(p.toUpright(shape, flat, turn))
+		d.Agreed = d.Agreed && !doubtful(d.MRZ.Layout, d.Fields)
 	}
 	d.Kind, d.Side = p.kindOf(d, flat)
 	d.Hint = p.hint(d, flat)
