@@ -25,6 +25,8 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib"
 	_ "github.com/mattn/go-sqlite3"
 	"github.com/pressly/goose/v3"
+
+	"vestibule/server/audit"
 )
 
 //go:embed migrations/*.sql
@@ -60,6 +62,9 @@ func Open(ctx context.Context, dsn string) (*Store, error) {
 		return nil, err
 	}
 	if err := s.migrate(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	if err := s.chainOld(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -160,7 +165,10 @@ type Reader struct {
 }
 
 // Tx reads and writes in one transaction.
-type Tx struct{ Reader }
+type Tx struct {
+	Reader
+	noted []audit.Line // they take their places in the trail at the end
+}
 
 // Read gives a reader outside any transaction.
 func (s *Store) Read() Reader { return Reader{q: s.read, pg: s.pg} }
@@ -184,7 +192,11 @@ func (s *Store) Write(ctx context.Context, do func(*Tx) error) error {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer tx.Rollback() //nolint:errcheck // no effect after Commit
-	if err := do(&Tx{Reader{q: tx, pg: s.pg}}); err != nil {
+	t := &Tx{Reader: Reader{q: tx, pg: s.pg}}
+	if err := do(t); err != nil {
+		return err
+	}
+	if err := t.chain(ctx); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
