@@ -1,10 +1,10 @@
 // Package audit is the trail of who did what at a centre: lines that are only ever added, each bound to the one
 // before it by a hash, so that whoever edits, removes, inserts or reorders one is found out.
 //
-// A line's hash is SHA-256 over a fixed label, the hash of the line before it (32 zero bytes before the first), the
-// line's place from 1, its time in microseconds since 1970 UTC (both as 8 bytes, big endian), and then id, who, what and
-// target, each led by its length in 8 bytes: every column of a line but the hash itself. The place and the hash of the
-// last line are the trail's head.
+// A line's hash is SHA-256 over "vestibule audit line v1" and a zero byte, the hash of the line before it (32 zero bytes
+// before the first), the line's place from 1, its time in microseconds since 1970 UTC (both as 8 bytes, big endian), and
+// then id, who, what and target, each led by its length in 8 bytes: every column of a line but the hash itself. The place
+// and the hash of the last line are the trail's head.
 //
 // No line holds personal data of those who were verified. Its columns hold ids that the programs made, codes, names of
 // kiosks, lists and policies, and who acted: the name of a console user, the id of an API key, or the command line. So

@@ -139,13 +139,14 @@ var (
 	reviews     = gauge("reviews", "Submissions that wait for people.")
 	overdue     = gauge("review_overdue_seconds", "How long the one that is due first is over its time; below zero: it has that long yet.")
 	listAge     = gauge("list_age_seconds", "How long ago a sanctions list was found to be its publisher's newest.", "list")
+	audited     = gauge("audit_lines", "Lines of the audit trail. It never falls, but by a restored backup.")
 	bytes       = gauge("database_bytes", "Size of the database.")
 	told        = gauge("database_told", "1 when the database told all of this, else 0.")
 )
 
 // Describe implements prometheus.Collector.
 func (s *standing) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{kiosks, conditions, jobs, jobAge, deliveries, quarantined, reviews, overdue, listAge, bytes, told} {
+	for _, d := range []*prometheus.Desc{kiosks, conditions, jobs, jobAge, deliveries, quarantined, reviews, overdue, listAge, audited, bytes, told} {
 		ch <- d
 	}
 }
@@ -199,6 +200,7 @@ func (s *standing) Collect(ch chan<- prometheus.Metric) {
 	for list, confirmed := range all.Lists {
 		set(listAge, age(confirmed), list)
 	}
+	set(audited, float64(all.Audited))
 	set(bytes, float64(all.Bytes))
 }
 

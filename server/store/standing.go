@@ -18,6 +18,7 @@ type Standing struct {
 	Reviews     int                  // that wait for people
 	OldestDue   time.Time            // of those; zero: none
 	Lists       map[string]time.Time // when each list in force was found to be the newest
+	Audited     int64                // lines of the audit trail
 	Bytes       int64                // of the database
 }
 
@@ -89,6 +90,7 @@ func (r Reader) Standing(ctx context.Context) (Standing, error) {
 		{"reviews", func() error {
 			return r.row(ctx, `SELECT COUNT(*), MIN(due) FROM review WHERE state IN ('waiting', 'second')`).Scan(&s.Reviews, &due)
 		}},
+		{"audit lines", func() error { return r.row(ctx, `SELECT COALESCE(MAX(n), 0) FROM audit`).Scan(&s.Audited) }},
 		{"size", func() error {
 			if r.pg {
 				return r.row(ctx, `SELECT pg_database_size(current_database())`).Scan(&s.Bytes)
