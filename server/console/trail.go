@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"html/template"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -23,8 +24,8 @@ type trailData struct {
 	Rows              []audit.Line
 	Head              audit.Head
 	Who, What, Target string
-	Older             string // query of the next page; empty on the last
-	Newest            bool   // the first page
+	Older             template.URL // query of the next page; empty on the last
+	Newest            bool         // the first page
 }
 
 // Any reports whether the lines are narrowed at all.
@@ -63,7 +64,7 @@ func (c *Console) trail(w http.ResponseWriter, r *http.Request) {
 				v.Set(name, value)
 			}
 		}
-		d.Older = v.Encode()
+		d.Older = template.URL(v.Encode())
 	}
 	c.show(w, http.StatusOK, "trail.html", d)
 }
