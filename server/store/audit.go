@@ -86,7 +86,7 @@ func (s *Store) chainOld(ctx context.Context) error {
 		var last audit.Line
 		at := int64(minTime)
 		for {
-			rows, err := tx.rows(ctx, `SELECT id, at, who, what, target FROM audit WHERE n IS NULL AND (at, id) > ($1, $2) ORDER BY at, id LIMIT 1000`, at, last.ID)
+			rows, err := tx.rows(ctx, oldStatement, at, last.ID)
 			lines, err := collect(rows, err, func(rows *sql.Rows) (audit.Line, error) {
 				var l audit.Line
 				var at int64
@@ -112,6 +112,11 @@ func (s *Store) chainOld(ctx context.Context) error {
 		}
 	})
 }
+
+const (
+	oldStatement   = `SELECT id, at, who, what, target FROM audit WHERE (at, id) > ($1, $2) ORDER BY at, id LIMIT 1000`
+	chainStatement = `SELECT ` + auditColumns + ` FROM audit WHERE n >= $1 AND (n > $1 OR id > $2) AND n <= $3 ORDER BY n, id LIMIT $4`
+)
 
 // minTime is before every time that is stored.
 const minTime = -1 << 62
@@ -153,8 +158,7 @@ func (r Reader) AuditHead(ctx context.Context) (audit.Head, error) {
 
 // AuditChain gives audit lines in the order of place and id: those after a line, up to a place.
 func (r Reader) AuditChain(ctx context.Context, after audit.Line, upTo int64, limit int) ([]audit.Line, error) {
-	rows, err := r.rows(ctx, `SELECT `+auditColumns+` FROM audit WHERE n >= $1 AND (n > $1 OR id > $2) AND n <= $3 ORDER BY n, id LIMIT $4`,
-		after.N, after.ID, upTo, limit)
+	rows, err := r.rows(ctx, chainStatement, after.N, after.ID, upTo, limit)
 	return collect(rows, err, scanLine)
 }
 

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/pressly/goose/v3"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -329,15 +331,21 @@ func TestLinesFromBeforeAreChainedOnce(t *testing.T) {
 			dsn := place(t)
 			s, err := store.Open(ctx, dsn)
 			require.NoError(t, err)
-			const n = 2300 // more than are read at once
+			const n, before = 2300, 104 // more lines than are read at once; the last migration without a chain
+			dialect := goose.DialectSQLite3
+			if s.Postgres() {
+				dialect = goose.DialectPostgres
+			}
+			provider, err := goose.NewProvider(dialect, s.Raw(), os.DirFS("migrations"))
+			require.NoError(t, err)
+			_, err = provider.DownTo(ctx, before)
+			require.NoError(t, err)
 			tx, err := s.Raw().BeginTx(ctx, nil)
 			require.NoError(t, err)
 			for i := range n {
 				_, err := tx.Exec(fmt.Sprintf(`INSERT INTO audit (id, at, who, what, target) VALUES ('old-%04d', %d, 'anna', 'did', 'one')`, n-i, 1000+i/3))
 				require.NoError(t, err)
 			}
-			_, err = tx.Exec(`UPDATE audit_head SET begun = 0`)
-			require.NoError(t, err)
 			require.NoError(t, tx.Commit())
 			require.NoError(t, s.Close())
 

@@ -128,10 +128,20 @@ func (s *Store) migrate(ctx context.Context) error {
 			_, _ = conn.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock(7420011)`)
 		}()
 	}
-	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("bring the database up to date: %w", err)
+	before := int64(-1)
+	for {
+		_, err := provider.Up(ctx)
+		if err == nil {
+			return nil
+		}
+		// SQLite's has no turns to wait for: another program may have done a step while this one began it. Then it is
+		// further than it was, and this one goes on from there.
+		now, unknown := provider.GetDBVersion(ctx)
+		if s.pg || unknown != nil || now <= before {
+			return fmt.Errorf("bring the database up to date: %w", err)
+		}
+		before = now
 	}
-	return nil
 }
 
 // Close closes the database.
