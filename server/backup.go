@@ -11,9 +11,11 @@ import (
 	"strings"
 	"time"
 
+	"vestibule/server/audit"
 	"vestibule/server/backup"
 	"vestibule/server/store"
 	"vestibule/sync/fault"
+	"vestibule/sync/identity"
 )
 
 // backupCommand writes everything a centre is into one file, while it runs.
@@ -49,9 +51,19 @@ func backupCommand(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return unusable(err)
 	}
+	head, err := p.copiedHead(ctx, s, *data, copied)
+	if err != nil {
+		return unusable(err)
+	}
+	// Noted before anything is written: what cannot be noted does not leave.
+	if err := s.Write(ctx, func(tx *store.Tx) error {
+		return tx.Audit(ctx, newID(), "command line", "backup", fmt.Sprintf("%d files", len(sources)), time.Now())
+	}); err != nil {
+		return err
+	}
 	bar := newProgress(p.errs, "written", len(sources))
 	m, err := writeWhole(*out, func(w io.Writer) (backup.Manifest, error) {
-		return backup.Write(w, backup.Manifest{Release: release(), Made: time.Now().UTC()}, sources, func(backup.Part) error {
+		return backup.Write(w, backup.Manifest{Release: release(), Made: time.Now().UTC(), Audit: head}, sources, func(backup.Part) error {
 			bar.step(time.Now())
 			return ctx.Err()
 		})
@@ -63,18 +75,31 @@ func backupCommand(ctx context.Context, p *program, args []string) error {
 	for _, part := range m.Parts {
 		bytes += part.Size
 	}
-	if err := s.Write(ctx, func(tx *store.Tx) error {
-		return tx.Audit(ctx, newID(), "command line", "backup", fmt.Sprintf("%d files", len(m.Parts)), time.Now())
-	}); err != nil {
-		return err
-	}
 	_, _ = fmt.Fprintf(p.errs, "Keep it as safe as the centre itself: its keys are in it.\n")
+	_, _ = fmt.Fprintf(p.errs, "The audit trail in it ends at %s: note that elsewhere.\n", head.Head)
 	_, _ = fmt.Fprintf(p.out, "%s\t%d files\t%d bytes\n", *out, len(m.Parts), bytes)
 	return nil
 }
 
+// copiedHead signs where the audit trail ends in what is backed up: in the copy of the database, or, where there is none,
+// in the database.
+func (p *program) copiedHead(ctx context.Context, s *store.Store, data, copied string) (*audit.Signed, error) {
+	centre, err := identity.LoadCentre(filepath.Join(data, folderIdentity))
+	if err != nil {
+		return nil, err
+	}
+	if copied != "" {
+		if s, err = store.InspectCopy(ctx, copied); err != nil {
+			return nil, err
+		}
+		defer s.Close()
+	}
+	head, err := signHead(ctx, s.Read(), centre, time.Now())
+	return &head, err
+}
+
 // writeWhole writes a file under another name, and gives it its own once it is safe on the disk.
-func writeWhole(path string, write func(io.Writer) (backup.Manifest, error)) (m backup.Manifest, err error) {
+func writeWhole[T any](path string, write func(io.Writer) (T, error)) (m T, err error) {
 	part := path + ".part"
 	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
@@ -189,6 +214,9 @@ func restoreCommand(ctx context.Context, p *program, args []string) error {
 		return err
 	}
 	_, _ = fmt.Fprintf(p.errs, "The centre is as it was on %s. Kiosks that had handed over more since then begin anew where it ends; what only the lost centre had is lost.\n", m.Made.Local().Format("2006-01-02 15:04:05"))
+	if m.Audit != nil {
+		_, _ = fmt.Fprintf(p.errs, "The audit trail in it must lead to %s: server verify -audit -head tells.\n", m.Audit.Head)
+	}
 	_, _ = fmt.Fprintf(p.out, "%s\t%d files\n", *data, len(m.Parts))
 	return nil
 }

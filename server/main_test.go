@@ -66,6 +66,19 @@ func TestScripts(t *testing.T) {
 				ts.Check(err)
 				ts.Setenv(args[1], port)
 			},
+			// noted VAR keeps the head that verify has just printed.
+			"noted": func(ts *testscript.TestScript, _ bool, args []string) {
+				_, rest, _ := strings.Cut(ts.ReadFile("stdout"), "head\t")
+				head, _, _ := strings.Cut(rest, "\n")
+				ts.Setenv(args[0], head)
+			},
+			// tamper DIR STATEMENT writes a centre's database past the programs.
+			"tamper": func(ts *testscript.TestScript, _ bool, args []string) {
+				db, err := sql.Open("sqlite3", ts.MkAbs(filepath.Join(args[0], store.SQLiteFile)))
+				ts.Check(err)
+				_, err = db.Exec(args[1])
+				ts.Check(errors.Join(err, db.Close()))
+			},
 		},
 	})
 }

@@ -142,6 +142,7 @@ type running struct {
 	broker    *broker.Broker
 	receiver  *link.Receiver
 	centre    *centre.Centre
+	pages     *console.Console
 }
 
 // prepare checks everything that can be checked before work begins, and tells
@@ -297,7 +298,7 @@ func (c *running) run(ctx context.Context) error {
 	})
 
 	var parts sync.WaitGroup
-	failed := make(chan error, 7)
+	failed := make(chan error, 8)
 	part := func(name string, run func(context.Context) error) {
 		parts.Add(1)
 		go func() {
@@ -347,6 +348,7 @@ func (c *running) run(ctx context.Context) error {
 		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(c.log.Handler(), slog.LevelWarn),
 		BaseContext: func(net.Listener) context.Context { return answering },
 	}
+	part("audit trail", c.keepTrail)
 	go func() {
 		if err := web.Serve(c.listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
 			failed <- fmt.Errorf("serve http: %w", err)
@@ -373,6 +375,10 @@ func (c *running) run(ctx context.Context) error {
 		_ = web.Close()
 	}
 	parts.Wait()
+	last, told := context.WithTimeout(context.Background(), stopLimit)
+	defer told()
+	c.pages.SettleAll(last)
+	c.tellHead(last)
 	if c.broker != nil {
 		err = errors.Join(err, c.broker.Close())
 	}
@@ -535,11 +541,12 @@ func (c *running) routes(stopping <-chan struct{}) http.Handler {
 	pages, err := console.New(console.Config{
 		Lists: c.listed,
 		Store: c.store.Read(), Waiting: c.waiting, Clock: time.Now, Log: c.log,
-		Admits: c.admits, Active: c.active, Desk: c.reviewers(), Stopping: stopping,
+		Admits: c.admits, Active: c.active, Desk: c.reviewers(), Trail: c.store.Read(), Note: c.audit, Stopping: stopping,
 	})
 	if err != nil {
 		panic(err) // the pages are part of this binary, and a test renders them all
 	}
+	c.pages = pages
 	r.Mount("/console", pages.Handler())
 	r.Get("/", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/console/journeys", http.StatusSeeOther)

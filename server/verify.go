@@ -10,12 +10,24 @@ import (
 	"vestibule/sync/fault"
 )
 
-// verifyCommand proves one journey, and fails when it cannot.
+// verifyCommand proves one journey, or the audit trail, and fails when it cannot.
 func verifyCommand(ctx context.Context, p *program, args []string) error {
 	fs, data, db := p.flags("")
 	id := fs.String("journey", "", "the journey's id")
-	if _, err := p.parse(fs, args, "data", "journey"); err != nil {
+	trail := fs.Bool("audit", false, "prove the audit trail instead")
+	var noted notedHeads
+	fs.Func("head", "N:HASH, a head of the audit trail that was noted earlier and that it must lead to; may be given several times", noted.add)
+	log := fs.String("heads", "", "log of serve, or any file of JSON lines: the audit trail must lead to every head in it that this operator's centre signed")
+	if _, err := p.parse(fs, args, "data"); err != nil {
 		return err
+	}
+	if (*id == "") == !*trail || !*trail && (len(noted) > 0 || *log != "") {
+		_, _ = fmt.Fprintln(p.errs, "server verify: give -journey ID, or -audit with or without heads")
+		fs.Usage()
+		return errUsage
+	}
+	if *trail {
+		return p.verifyAudit(ctx, *data, *db, noted, *log)
 	}
 	s, err := open(ctx, *data, *db)
 	if err != nil {

@@ -209,10 +209,10 @@ func TestAKeyOfOneProjectSeesNothingElse(t *testing.T) {
 	list := got["submissions"].([]any)
 	require.Len(t, list, 1)
 	require.Equal(t, "foreign", list[0].(map[string]any)["submission_id"])
-	known, allowed, err := Allows(t.Context(), sample(), "here", ScopeJourneys)
+	key, known, err := Find(t.Context(), sample(), "here")
 	require.NoError(t, err)
 	require.True(t, known)
-	require.False(t, allowed, "the console shows every project")
+	require.False(t, Opens(key, ScopeJourneys), "the console shows every project")
 }
 
 func TestAKeyThatAsksTooOftenWaits(t *testing.T) {

@@ -72,13 +72,14 @@ func has(k store.APIKey, scope string) bool {
 	return slices.Contains(all, scope) || scope != ScopeImages && slices.Contains(all, ScopeAdmin)
 }
 
-// Allows reports whether a key is known, and whether it has a scope. A key may
-// have several scopes, separated by commas. A key of one project does not open
-// what shows all of them.
-func Allows(ctx context.Context, keys Keys, key, scope string) (known, allowed bool, err error) {
-	k, known, err := find(ctx, keys, key)
-	return known, known && k.Project == "" && has(k, scope), err
+// Find gives a key, and whether it is known and not revoked.
+func Find(ctx context.Context, keys Keys, key string) (k store.APIKey, known bool, err error) {
+	return find(ctx, keys, key)
 }
+
+// Opens reports whether a key opens a scope for all projects. A key may have several
+// scopes, separated by commas. A key of one project does not open what shows all of them.
+func Opens(k store.APIKey, scope string) bool { return k.Project == "" && has(k, scope) }
 
 // admit finds the key of a request and checks what it may do.
 func (s server) admit(w http.ResponseWriter, r *http.Request, scope string) (store.APIKey, error) {

@@ -22,6 +22,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"vestibule/server/audit"
 )
 
 // Version of the format.
@@ -48,7 +50,9 @@ type Manifest struct {
 	Version int       `json:"version"`
 	Release string    `json:"release"`
 	Made    time.Time `json:"made"`
-	Parts   []Part    `json:"parts"`
+	// Audit is where the audit trail ended; nil in backups of earlier releases.
+	Audit *audit.Signed `json:"audit,omitempty"`
+	Parts []Part        `json:"parts"`
 }
 
 // Errors of Check and Restore.

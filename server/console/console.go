@@ -57,6 +57,10 @@ type Config struct {
 	Log     *slog.Logger
 	// Lists tells how the sanctions lists stand; may be nil.
 	Lists func(ctx context.Context) (Lists, error)
+	// Trail is the audit trail; nil: its page is shown to nobody.
+	Trail Trail
+	// Note puts a line into the audit trail: who came and went, and who was refused; may be nil.
+	Note func(ctx context.Context, who, what, target string) error
 	// Every is how often live pages look for news; half a second when zero.
 	Every time.Duration
 }
@@ -64,8 +68,9 @@ type Config struct {
 // Console serves the pages. Create it with New.
 type Console struct {
 	Config
-	pages  *template.Template
-	visits *visits
+	pages    *template.Template
+	visits   *visits
+	refusals refusals
 }
 
 // New prepares the pages.
@@ -118,6 +123,7 @@ func (c *Console) Handler() http.Handler {
 		r.Get("/live/{session}", c.liveOne)
 		r.Get("/lists", c.sanctions)
 		r.Get("/kiosks", c.kiosks)
+		r.Get("/audit", c.trail)
 	})
 	return r
 }

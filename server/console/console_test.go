@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"html"
 	"io"
 	"log/slog"
 	"net/http"
@@ -49,7 +50,7 @@ func (s *shelf) Sessions(_ context.Context, f store.SessionFilter) ([]store.Sess
 	defer s.mu.Unlock()
 	var out []store.Session
 	for _, one := range s.sessions {
-		if (f.Decision == "" || f.Decision == one.Decision) && len(out) < f.Limit {
+		if (f.Decision == "" || f.Decision == one.Decision) && (f.BeforeID == "" || one.Started.Before(f.Before)) && len(out) < f.Limit {
 			out = append(out, one)
 		}
 	}
@@ -162,6 +163,26 @@ func TestAnEmptyListSaysWhatWillAppearThere(t *testing.T) {
 	status, body := get(t, client, address+"/console/journeys")
 	require.Equal(t, http.StatusOK, status)
 	require.Contains(t, body, "No journeys yet")
+}
+
+func TestOlderJourneysAreALinkAway(t *testing.T) {
+	s := &shelf{}
+	for i := range listLength + 2 {
+		one := visit(fmt.Sprintf("s-%03d", i))
+		one.Started = noon.Add(time.Duration(i) * time.Second)
+		s.put(one)
+	}
+	client, address := open(t, s)
+	_, body := get(t, client, address+"/console/journeys?kiosk=hall-1")
+	require.NotContains(t, body, "s-001")
+	_, rest, ok := strings.Cut(body, `rel="next" href="`)
+	require.True(t, ok)
+	next, _, _ := strings.Cut(rest, `"`)
+	_, body = get(t, client, address+html.UnescapeString(next))
+	require.Contains(t, body, "s-001")
+	require.Contains(t, body, "s-000")
+	require.NotContains(t, body, "s-002")
+	require.Contains(t, body, "<option selected>hall-1</option>", "the choice goes with it")
 }
 
 func TestTheListShowsDecisionAndReason(t *testing.T) {

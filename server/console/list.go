@@ -1,6 +1,7 @@
 package console
 
 import (
+	"html/template"
 	"net/http"
 	"net/url"
 	"time"
@@ -59,8 +60,8 @@ type listData struct {
 	Rows      []row
 	Filter    filter
 	Kiosks    []store.Kiosk
-	Older     string // query of the next page; empty on the last
-	Live      bool   // the first page follows the news
+	Older     template.URL // query of the next page; empty on the last
+	Live      bool         // the first page follows the news
 	Statuses  []journey.SessionStatus
 	Decisions []journey.Decision
 	Trouble   string // with the sanctions lists
@@ -118,7 +119,7 @@ func (c *Console) list(w http.ResponseWriter, r *http.Request) {
 		v, _ := url.ParseQuery(f.Query()) // made by us two lines above
 		v.Set("before", last.Started.UTC().Format(time.RFC3339Nano))
 		v.Set("id", last.ID)
-		data.Older = v.Encode()
+		data.Older = template.URL(v.Encode()) // as a text it would be one escaped word
 	}
 	data.Rows = rowsOf(sessions)
 	c.show(w, http.StatusOK, "list.html", data)

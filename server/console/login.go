@@ -21,6 +21,16 @@ const (
 type Visitor struct {
 	Name     string
 	Reviewer bool
+	Auditor  bool   // sees the audit trail
+	Key      string // id of the API key that they came with; empty: with their own
+}
+
+// account is who the audit trail says it was.
+func (v Visitor) account() string {
+	if v.Name == "" && v.Key != "" {
+		return "api key " + v.Key
+	}
+	return v.Name
 }
 
 // guest is an open log-in.
@@ -126,7 +136,12 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !ok {
+		c.turnedAway(r.Context())
 		c.show(w, http.StatusForbidden, "login.html", loginData{"This key does not open the console. It needs to be a user's, or an API key with the scope admin or journeys:read; `server user add` and `server key add` make them."})
+		return
+	}
+	if err := c.note(r.Context(), who.account(), "log-in"); err != nil {
+		c.broken(w, "note the log-in", err)
 		return
 	}
 	http.SetCookie(w, &http.Cookie{
@@ -138,7 +153,13 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) {
 
 func (c *Console) logout(w http.ResponseWriter, r *http.Request) {
 	if cookie, err := r.Cookie(cookieName); err == nil {
+		who, in := c.visits.find(cookie.Value)
 		c.visits.close(cookie.Value)
+		if in {
+			if err := c.note(r.Context(), who.account(), "log-out"); err != nil {
+				c.Log.Error("a log-out is not in the audit trail", "code", "audit", "error", err)
+			}
+		}
 	}
 	http.SetCookie(w, &http.Cookie{Name: cookieName, Path: "/console", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteStrictMode})
 	http.Redirect(w, r, "/console/login", http.StatusSeeOther)

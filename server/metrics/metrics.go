@@ -140,13 +140,14 @@ var (
 	differing   = gauge("kiosks_reading_differently", "Kiosks that, in the last week, were found to read evidence differently than the centre too often.")
 	overdue     = gauge("review_overdue_seconds", "How long the one that is due first is over its time; below zero: it has that long yet.")
 	listAge     = gauge("list_age_seconds", "How long ago a sanctions list was found to be its publisher's newest.", "list")
+	audited     = gauge("audit_lines", "Lines of the audit trail. It never falls, but by a restored backup.")
 	bytes       = gauge("database_bytes", "Size of the database.")
 	told        = gauge("database_told", "1 when the database told all of this, else 0.")
 )
 
 // Describe implements prometheus.Collector.
 func (s *standing) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{kiosks, conditions, jobs, jobAge, deliveries, quarantined, reviews, differing, overdue, listAge, bytes, told} {
+	for _, d := range []*prometheus.Desc{kiosks, conditions, jobs, jobAge, deliveries, quarantined, reviews, differing, overdue, listAge, audited, bytes, told} {
 		ch <- d
 	}
 }
@@ -201,6 +202,7 @@ func (s *standing) Collect(ch chan<- prometheus.Metric) {
 	for list, confirmed := range all.Lists {
 		set(listAge, age(confirmed), list)
 	}
+	set(audited, float64(all.Audited))
 	set(bytes, float64(all.Bytes))
 }
 

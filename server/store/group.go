@@ -144,7 +144,10 @@ func (g *group) run(tx *sql.Tx, w *wish) (sound bool) {
 	}
 	func() {
 		defer func() { w.fell = recover() }()
-		w.err = w.do(&Tx{Reader{q: tx}})
+		t := &Tx{Reader: Reader{q: tx}}
+		if w.err = w.do(t); w.err == nil {
+			w.err = t.chain(ctx)
+		}
 	}()
 	undo := `RELEASE one`
 	if w.err != nil || w.fell != nil {

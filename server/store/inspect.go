@@ -28,15 +28,35 @@ func Inspect(ctx context.Context, dsn string) (*Store, error) {
 		c.RuntimeParams["default_transaction_read_only"] = "on"
 		s.read = stdlib.OpenDB(*c)
 	} else {
-		path := filepath.Join(dsn, SQLiteFile)
-		if _, err := os.Stat(path); err != nil {
-			return nil, fmt.Errorf("open SQLite: %w", err)
-		}
 		var err error
-		if s.read, err = sql.Open("sqlite3", "file:"+(&url.URL{Path: path}).EscapedPath()+"?mode=ro&_query_only=on&_busy_timeout=10000"); err != nil {
-			return nil, fmt.Errorf("open SQLite: %w", err)
+		if s.read, err = readOnly(filepath.Join(dsn, SQLiteFile), ""); err != nil {
+			return nil, err
 		}
 	}
+	return s.inspect(ctx)
+}
+
+// InspectCopy opens a file that Copy wrote, and that nobody works with.
+func InspectCopy(ctx context.Context, path string) (*Store, error) {
+	read, err := readOnly(path, "&immutable=1") // else SQLite would leave files beside it
+	if err != nil {
+		return nil, err
+	}
+	return (&Store{read: read}).inspect(ctx)
+}
+
+func readOnly(path, extra string) (*sql.DB, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("open SQLite: %w", err)
+	}
+	db, err := sql.Open("sqlite3", "file:"+(&url.URL{Path: path}).EscapedPath()+"?mode=ro&_query_only=on&_busy_timeout=10000"+extra)
+	if err != nil {
+		return nil, fmt.Errorf("open SQLite: %w", err)
+	}
+	return db, nil
+}
+
+func (s *Store) inspect(ctx context.Context) (*Store, error) {
 	s.read.SetMaxOpenConns(2)
 	s.write = s.read
 	if err := s.read.PingContext(ctx); err != nil {

@@ -243,15 +243,6 @@ func (r Reader) Totals(ctx context.Context) (map[journey.Decision]int, error) {
 	return totals, rows.Err()
 }
 
-// Audit notes who did what.
-func (t *Tx) Audit(ctx context.Context, id, who, what, target string, at time.Time) error {
-	_, err := t.exec(ctx, `INSERT INTO audit (id, at, who, what, target) VALUES ($1, $2, $3, $4, $5)`, id, micros(at), who, what, target)
-	if err != nil {
-		return fmt.Errorf("audit: %w", err)
-	}
-	return nil
-}
-
 // PolicyEntry is one time that a policy came in force.
 type PolicyEntry struct {
 	Project string

@@ -70,5 +70,18 @@ func TestAListIsReadFromTheIndexThatIsMadeForIt(t *testing.T) {
 		}
 		require.True(t, found, "%s: %s", field, got)
 	}
+	for index, f := range map[string]AuditFilter{
+		"audit_n": {Before: 100, What: "review", Target: "s"}, "audit_who": {Who: "anna", Before: 100},
+	} {
+		query, args := f.statement()
+		got := plan(query, args...)
+		require.Regexp(t, `USING INDEX `+index+`\b`, got, "%+v", f)
+		require.NotContains(t, got, "TEMP B-TREE", "%+v", f)
+	}
+	for query, args := range map[string][]any{chainStatement: {1, "id", 10, 10}, oldStatement: {1, "id"}} {
+		got := plan(query, args...)
+		require.Regexp(t, `USING INDEX audit_(n|at)\b`, got)
+		require.NotContains(t, got, "USE TEMP B-TREE FOR ORDER BY", query)
+	}
 	require.Regexp(t, `USING INDEX decision_session\b`, plan(`SELECT `+decisionColumns+` FROM decision WHERE session = $1 ORDER BY at, id`, "s"))
 }

@@ -19,6 +19,7 @@ type Standing struct {
 	OldestDue   time.Time            // of those; zero: none
 	Lists       map[string]time.Time // when each list in force was found to be the newest
 	Differing   int                  // kiosks that were told of in the last week to read evidence differently
+	Audited     int64                // lines of the audit trail
 	Bytes       int64                // of the database
 }
 
@@ -94,6 +95,7 @@ func (r Reader) Standing(ctx context.Context) (Standing, error) {
 			return r.row(ctx, `SELECT COUNT(DISTINCT kiosk) FROM recheck_tally WHERE alarmed > (SELECT MAX(day) FROM recheck_tally) - $1`,
 				(6 * day).Microseconds()).Scan(&s.Differing)
 		}},
+		{"audit lines", func() error { return r.row(ctx, `SELECT COALESCE(MAX(n), 0) FROM audit`).Scan(&s.Audited) }},
 		{"size", func() error {
 			if r.pg {
 				return r.row(ctx, `SELECT pg_database_size(current_database())`).Scan(&s.Bytes)

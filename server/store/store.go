@@ -25,6 +25,8 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib"
 	_ "github.com/mattn/go-sqlite3"
 	"github.com/pressly/goose/v3"
+
+	"vestibule/server/audit"
 )
 
 //go:embed migrations/*.sql
@@ -60,6 +62,9 @@ func Open(ctx context.Context, dsn string) (*Store, error) {
 		return nil, err
 	}
 	if err := s.migrate(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	if err := s.chainOld(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -123,10 +128,20 @@ func (s *Store) migrate(ctx context.Context) error {
 			_, _ = conn.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock(7420011)`)
 		}()
 	}
-	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("bring the database up to date: %w", err)
+	before := int64(-1)
+	for {
+		_, err := provider.Up(ctx)
+		if err == nil {
+			return nil
+		}
+		// SQLite's has no turns to wait for: another program may have done a step while this one began it. Then it is
+		// further than it was, and this one goes on from there.
+		now, unknown := provider.GetDBVersion(ctx)
+		if s.pg || unknown != nil || now <= before {
+			return fmt.Errorf("bring the database up to date: %w", err)
+		}
+		before = now
 	}
-	return nil
 }
 
 // Close closes the database.
@@ -173,7 +188,10 @@ type Reader struct {
 }
 
 // Tx reads and writes in one transaction.
-type Tx struct{ Reader }
+type Tx struct {
+	Reader
+	noted []audit.Line // they take their places in the trail at the end
+}
 
 // Read gives a reader outside any transaction.
 func (s *Store) Read() Reader { return Reader{q: s.read, pg: s.pg} }
@@ -197,7 +215,11 @@ func (s *Store) Write(ctx context.Context, do func(*Tx) error) error {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer tx.Rollback() //nolint:errcheck // no effect after Commit
-	if err := do(&Tx{Reader{q: tx, pg: s.pg}}); err != nil {
+	t := &Tx{Reader: Reader{q: tx, pg: s.pg}}
+	if err := do(t); err != nil {
+		return err
+	}
+	if err := t.chain(ctx); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {

@@ -61,7 +61,7 @@ func (c *Cluster) open(t *testing.T, dsn string) *store.Store {
 }
 
 // Database makes an empty database with the tables in it and gives its URL.
-func (c *Cluster) Database(t *testing.T) string {
+func (c *Cluster) Database(t testing.TB) string {
 	t.Helper()
 	c.once.Do(func() { c.err = c.start() })
 	if c.err != nil {
