@@ -33,7 +33,7 @@ const (
 	lease = time.Minute // longer than an attempt can take
 	poll  = time.Second
 
-	parallel = 4 // attempts at the same time. Starting value, unmeasured
+	parallel = 16 // attempts at the same time; they wait for others, mostly. Starting value, unmeasured
 )
 
 // Schedule is how long to wait after each failed attempt; after the last one the
@@ -54,6 +54,7 @@ type Config struct {
 	NewID  func() string  // UUIDv7
 	Jitter func() float64 // 0..1
 	Log    *slog.Logger
+	Answer Answer // for endpoints that want all; nil: there are none
 }
 
 // Sender sends what is queued. Several may run on one PostgreSQL.
@@ -68,8 +69,8 @@ func New(c Config) *Sender { return &Sender{c, client(c.Allow, c.Roots)} }
 // SecretContext binds an encrypted secret to its endpoint.
 func SecretContext(webhook string) string { return "webhook|" + webhook }
 
-// Run sends until ctx ends, several deliveries at a time: a slow endpoint does not
-// hold back the others.
+// Run sends until ctx ends, several deliveries at a time, and few of them to one
+// endpoint: a slow one does not hold back the others.
 func (s *Sender) Run(ctx context.Context) error {
 	var senders sync.WaitGroup
 	for range parallel {
@@ -177,11 +178,15 @@ func (s *Sender) attempt(ctx context.Context, d store.Delivery) (int, string) {
 		}
 		secrets = append(secrets, string(plain))
 	}
-	signature, err := sign(secrets, d.ID, now, d.Body)
+	body, err := s.body(ctx, hook, d)
+	if err != nil {
+		return 0, ProblemAnswer
+	}
+	signature, err := sign(secrets, d.ID, now, body)
 	if err != nil {
 		return 0, ProblemSecret
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, hook.URL, bytes.NewReader(d.Body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, hook.URL, bytes.NewReader(body))
 	if err != nil {
 		return 0, ProblemAddress
 	}
