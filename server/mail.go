@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"vestibule/server/console"
 	"vestibule/server/notify/mail"
 	"vestibule/server/store"
 	"vestibule/sync/fault"
@@ -248,4 +249,29 @@ func mailReplay(ctx context.Context, p *program, args []string) error {
 		return fault.New("mail_unknown", "there is no such message that has ended", "server mail list", nil)
 	}
 	return err
+}
+
+// outgoing is what left the centre, as the console shows it.
+type outgoing struct {
+	store.Reader
+	store *store.Store
+}
+
+var _ console.Out = outgoing{}
+
+// Replay sends again what has ended, with the name of whoever wants it in the audit.
+func (o outgoing) Replay(ctx context.Context, who string, kind console.OutKind, id string) error {
+	now := time.Now()
+	return o.store.Write(ctx, func(tx *store.Tx) error {
+		var err error
+		if kind == console.OutMail {
+			err = tx.ReplayMail(ctx, id, now, now.Add(mail.KeepFor))
+		} else {
+			err = tx.ReplayDelivery(ctx, id, now)
+		}
+		if err != nil {
+			return err
+		}
+		return tx.Audit(ctx, newID(), who, string(kind)+" replay", id, now)
+	})
 }

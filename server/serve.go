@@ -535,7 +535,7 @@ func (c *running) routes() http.Handler {
 	pages, err := console.New(console.Config{
 		Lists: c.listed,
 		Store: c.store.Read(), Waiting: c.waiting, Clock: time.Now, Log: c.log,
-		Admits: c.admits, Active: c.active, Desk: c.reviewers(),
+		Admits: c.admits, Active: c.active, Desk: c.reviewers(), Out: outgoing{c.store.Read(), c.store},
 	})
 	if err != nil {
 		panic(err) // the pages are part of this binary, and a test renders them all

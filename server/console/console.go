@@ -54,6 +54,8 @@ type Config struct {
 	Log     *slog.Logger
 	// Lists tells how the sanctions lists stand; may be nil.
 	Lists func(ctx context.Context) (Lists, error)
+	// Out tells what left the centre, and sends it again; may be nil.
+	Out Out
 	// Every is how often live pages look for news; half a second when zero.
 	Every time.Duration
 }
@@ -115,6 +117,8 @@ func (c *Console) Handler() http.Handler {
 		r.Get("/live/{session}", c.liveOne)
 		r.Get("/lists", c.sanctions)
 		r.Get("/kiosks", c.kiosks)
+		r.Get("/deliveries", c.deliveries)
+		r.Post("/deliveries/{kind}/{id}/replay", c.replay)
 	})
 	return r
 }

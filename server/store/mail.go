@@ -104,6 +104,12 @@ func (r Reader) Mails(ctx context.Context, limit int) ([]Mail, error) {
 	return collect(rows, err, func(rows *sql.Rows) (Mail, error) { return scanMail(rows.Scan) })
 }
 
+// MailsIn lists the messages in a state, newest first.
+func (r Reader) MailsIn(ctx context.Context, state JobState, limit int) ([]Mail, error) {
+	rows, err := r.rows(ctx, `SELECT `+mailColumns+` FROM mail WHERE state = $1 ORDER BY created DESC, id DESC LIMIT $2`, string(state), limit)
+	return collect(rows, err, func(rows *sql.Rows) (Mail, error) { return scanMail(rows.Scan) })
+}
+
 // NewestMail gives when the newest message of a kind was queued; the zero time: none was.
 func (r Reader) NewestMail(ctx context.Context, kind string) (time.Time, error) {
 	var at int64

@@ -158,6 +158,12 @@ func (r Reader) Deliveries(ctx context.Context, limit int) ([]Delivery, error) {
 	return collect(rows, err, func(rows *sql.Rows) (Delivery, error) { return scanDelivery(rows.Scan) })
 }
 
+// DeliveriesIn lists the deliveries in a state, newest first.
+func (r Reader) DeliveriesIn(ctx context.Context, state JobState, limit int) ([]Delivery, error) {
+	rows, err := r.rows(ctx, `SELECT `+deliveryColumns+` FROM delivery WHERE state = $1 ORDER BY created DESC, id DESC LIMIT $2`, string(state), limit)
+	return collect(rows, err, func(rows *sql.Rows) (Delivery, error) { return scanDelivery(rows.Scan) })
+}
+
 // DeadDeliveries counts the deliveries that were given up.
 func (r Reader) DeadDeliveries(ctx context.Context) (n int, err error) {
 	err = r.row(ctx, `SELECT COUNT(*) FROM delivery WHERE state = 'dead'`).Scan(&n)

@@ -38,7 +38,8 @@ const (
 	attemptLimit = time.Minute
 	stepLimit    = 30 * time.Second
 	dialLimit    = 10 * time.Second
-	answerLimit  = 64 << 10 // bytes that a server may say in all
+	partLimit    = 2 * time.Second // for the good-bye
+	answerLimit  = 64 << 10        // bytes that a server may say in all
 )
 
 // Server is the SMTP server that letters are handed to.
@@ -165,8 +166,10 @@ func (s Server) Send(ctx context.Context, e Envelope) error {
 		return err
 	}
 	err = dialer.SendWithSMTPClient(client, m)
-	if m.IsDelivered() {
-		return nil // what goes wrong after the server took it, such as its good-bye, is nobody's trouble
+	if m.IsDelivered() { // what goes wrong after the server took it, such as its good-bye, is nobody's trouble
+		_ = client.UpdateDeadline(partLimit)
+		_ = client.Quit()
+		return nil
 	}
 	return sendProblem(err)
 }
