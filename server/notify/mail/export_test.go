@@ -21,3 +21,6 @@ func Composed(to, language string, d journey.Decision, comment string) ([]byte, 
 	_, err = m.WriteTo(&raw)
 	return raw.Bytes(), err
 }
+
+// Words gives a language's sentences by their keys.
+func Words(code string) map[string]string { return sentences(code) }

@@ -612,7 +612,44 @@ func TestOperatorsAreToldOnceOfWhatShouldNotWait(t *testing.T) {
 		require.Equal(t, 2, drain())
 		w.now = w.now.Add(10 * time.Hour)
 		require.Zero(t, drain(), "nothing has become late since")
+
+		w.write(func(tx *store.Tx) error {
+			return tx.SaveStream(ctx, store.Stream{Kiosk: "hall", Epoch: "e1", High: 3, Head: []byte{1}, Refused: "chain_broken"}, w.now)
+		})
+		require.Equal(t, 2, drain())
+		last := x.taken()[len(x.taken())-1]
+		require.Contains(t, last.parts["text/plain"], "Kiosk hall: chain_broken.")
+		require.Equal(t, "Vestibule: a kiosk's records are not merged", header(t, last, "Subject"))
+		w.now = w.now.Add(time.Hour)
+		require.Zero(t, drain(), "once")
 	})
+}
+
+func TestAnAddressThatIsNoneIsGivenUpUnsaid(t *testing.T) {
+	cluster.Each(t, func(t *testing.T, s *store.Store) {
+		x := newExchange(t, mail.StartTLS)
+		w := newWorld(t, s, x, mail.StartTLS)
+		w.decided(func(d *mail.Decision) { d.Address = anna + "\r\nBcc: other@people.example" })
+		require.NoError(t, w.once())
+		require.Equal(t, mail.ProblemAddress, w.newest().Problem)
+		require.Equal(t, store.JobDead, w.newest().State)
+		require.Empty(t, x.taken())
+		require.NotContains(t, w.log.String(), "people.example")
+	})
+}
+
+func TestEveryLanguageHasAllTheWords(t *testing.T) {
+	english := mail.Words("en")
+	for _, l := range mail.Languages() {
+		words := mail.Words(l.Code)
+		for key := range english {
+			require.NotEmpty(t, words[key], "%s: %s", l.Code, key)
+			if l.Code != "en" {
+				require.NotEqual(t, english[key], words[key], "%s: %s", l.Code, key)
+			}
+		}
+		require.Len(t, words, len(english), l.Code)
+	}
 }
 
 func TestWhichAddressesCanBeWrittenTo(t *testing.T) {
