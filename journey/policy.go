@@ -34,6 +34,7 @@ type Policy struct {
 	Rules        []Rule    `json:"rules,omitempty"`
 
 	Review ReviewPolicy `json:"review"`
+	Mail   MailPolicy   `json:"mail"`
 
 	SilenceLimit time.Duration `json:"silenceLimit"` // a session silent that long is DROPPED
 	OfflineLimit time.Duration `json:"offlineLimit"` // a kiosk without a word of its centre for that long takes no visits: its policy is too old; 0: no limit

@@ -12,7 +12,7 @@
 //	decide/     evidence, policy and look-ups in, a decision out (pure)
 //	centre/     the runner: re-check, look up, decide and journal, one job at a time
 //	review/     the rules by which people decide; review/desk/ runs them on the database
-//	notify/     webhooks: what was decided, to partners' systems
+//	notify/     webhooks: what was decided, to partners' systems; notify/mail/ the same to people, by SMTP
 //	broker/     the embedded MQTT broker
 //	api/        submissions, pictures and journeys for partners, described as OpenAPI; api/example/ asks it
 //	console/    journeys and the review queue in a browser

@@ -68,6 +68,7 @@ func (e *examination) run(ctx context.Context) {
 		e.lists(ctx)
 		e.clock(ctx)
 		e.work(ctx)
+		e.letters(ctx)
 	}
 	e.sight(ctx)
 	e.ports(ctx)

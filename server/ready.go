@@ -65,6 +65,8 @@ func (c *running) ready(w http.ResponseWriter, r *http.Request) {
 	asked("jobs", err, stuck == 0, "jobs_given_up", "see the log for the submissions concerned")
 	dead, err := read.DeadDeliveries(ctx)
 	asked("deliveries", err, dead == 0, "deliveries_given_up", "server webhook deliveries, then server webhook replay")
+	mailed, err := c.mailed(ctx)
+	asked("mail", err, mailed, "mail_given_up", "server mail list, then server mail replay; server doctor tells more")
 	late, err := read.LateReviews(ctx, now)
 	asked("reviews", err, late == 0, "reviews_late", "see the review queue of the console")
 	status := http.StatusOK

@@ -38,8 +38,11 @@ func TestAHeldVisitIsDecidedByAPerson(t *testing.T) {
 			url := db()
 			key := run(t, "init", "-data", data, "-db", url)
 			policy := filepath.Join(dir, "policy.json")
-			require.NoError(t, os.WriteFile(policy, []byte(`{"version":"t1","recheck":false,"aml":{"screen":true,"flag":85,"hold":true},"review":{"undo":1500000000}}`), 0o600))
+			require.NoError(t, os.WriteFile(policy, []byte(`{"version":"t1","recheck":false,"aml":{"screen":true,"flag":85,"hold":true},"review":{"undo":1500000000},"mail":{"decided":true,"held":true}}`), 0o600))
 			run(t, "policy", "apply", "-data", data, "-db", url, policy)
+			post, smtpAddr := newExchange(t)
+			letters := mailSettings{server: smtpAddr, security: "none", from: "no-reply@registry.example"}
+			require.NoError(t, letters.settle())
 			list := filepath.Join(dir, "un.xml")
 			require.NoError(t, os.WriteFile(list, []byte(unList), 0o600))
 			run(t, "list", "import", "-data", data, "-db", url, "-kind", "un-xml", list)
@@ -57,7 +60,7 @@ func TestAHeldVisitIsDecidedByAPerson(t *testing.T) {
 			require.NoError(t, err)
 
 			var logged log
-			c, err := prepare(context.Background(), settings{data: data, db: url, mqtt: "127.0.0.1:0", http: "127.0.0.1:0", allow: allow}, slog.New(slog.NewJSONHandler(&logged, nil)))
+			c, err := prepare(context.Background(), settings{data: data, db: url, mqtt: "127.0.0.1:0", http: "127.0.0.1:0", allow: allow, mail: letters}, slog.New(slog.NewJSONHandler(&logged, nil)))
 			require.NoError(t, err)
 			base := "http://" + c.listener.Addr().String()
 			ctx, cancel := context.WithCancel(context.Background())
@@ -75,6 +78,7 @@ func TestAHeldVisitIsDecidedByAPerson(t *testing.T) {
 			listed := kiosktest.Anna("hall-1", "s-listed", time.Now())
 			listed.Document.Person.FamilyName, listed.Document.Person.GivenNames = "EXAMPLE", "JOHN QUENTIN"
 			listed.Document.Person.Birth, listed.Document.Number, listed.Document.Person.Gender = "1960-01-02", "Z0000001", "male"
+			listed.Email, listed.Language = "john.q@people.example", "en"
 			k.visit("s-listed", listed)
 			require.Equal(t, journey.Pending, k.verdict("s-listed").Decision)
 			require.Equal(t, "PENDING", next(t, told)["decision"])
@@ -114,6 +118,11 @@ func TestAHeldVisitIsDecidedByAPerson(t *testing.T) {
 			// Partner, kiosk and API.
 			require.Equal(t, "APPROVED", next(t, told)["decision"])
 			require.Eventually(t, func() bool { return k.verdict("s-listed").Decision == journey.Approved }, time.Minute, 20*time.Millisecond)
+			require.Eventually(t, func() bool { return len(post.letters()) == 2 }, time.Minute, 20*time.Millisecond, "the person hears of both")
+			require.Contains(t, post.letters()[0], "We are still looking at it")
+			require.Contains(t, post.letters()[1], "Your identity is confirmed")
+			require.Contains(t, post.letters()[1], "> You may come in.")
+			require.NotContains(t, post.letters()[1], "born elsewhere", "what is for colleagues only")
 			got := ask(t, base+"/submission?submission_id="+listed.ID, key)
 			require.Equal(t, "agent", got["reviewer"])
 			require.Equal(t, "approved", got["kyc"].(map[string]any)["result"])
@@ -140,7 +149,7 @@ func TestAHeldVisitIsDecidedByAPerson(t *testing.T) {
 			}
 
 			// What was written and corrected is encrypted at rest, and in no log.
-			secrets := []string{"EXAMPLE", "QUENTIN", "Z0000001", "born elsewhere", "may come in"}
+			secrets := []string{"EXAMPLE", "QUENTIN", "Z0000001", "born elsewhere", "may come in", "john.q"}
 			for _, secret := range secrets {
 				require.NotContains(t, logged.String(), secret)
 			}

@@ -68,6 +68,7 @@ type settings struct {
 	feeds      []feed.Feed // of them: where lists come from
 	ranges     string
 	allow      []netip.Prefix // of them: that webhooks may call
+	mail       mailSettings
 }
 
 // settings registers serve's flags, for every command that reads them.
@@ -88,6 +89,7 @@ func (p *program) settings(operands string) (*flag.FlagSet, *settings) {
 	fs.StringVar(&s.share, "share", "", "name of the shared subscription, where several copies run")
 	fs.StringVar(&s.addresses, "lists", "", "file of the addresses that lists are fetched from, see server list fetch -help; without it none are")
 	fs.StringVar(&s.ranges, "webhook-allow", "", "address ranges that webhooks may call although they are not public; a loopback range also allows http there")
+	s.mail.register(fs)
 	return fs, &s
 }
 
@@ -100,7 +102,7 @@ func (s *settings) settle(fs *flag.FlagSet) error {
 	}
 	var err error
 	s.allow, err = prefixes(s.ranges)
-	return joined(s.check(), unread, err)
+	return joined(s.check(), unread, err, s.mail.settle())
 }
 
 func serveCommand(ctx context.Context, p *program, args []string) error {
@@ -311,8 +313,11 @@ func (c *running) run(ctx context.Context) error {
 	part("receive", c.receiver.Run)
 	part("decide", c.centre.Run)
 	part("notify", notify.New(notify.Config{
-		Store: c.store, Vault: c.vault, Allow: c.allow, Now: time.Now, NewID: newID, Jitter: rand.Float64, Log: c.log,
+		Store: c.store, Vault: c.vault, Allow: c.allow, Now: time.Now, NewID: newID, Jitter: rand.Float64, Log: c.log, Answer: c.answer,
 	}).Run)
+	if c.mail.on() {
+		part("mail", c.post().Run)
+	}
 	part("refresh", c.refresh)
 	if len(c.feeds) > 0 {
 		part("lists", func(ctx context.Context) error { return fetcher(c.store, c.data, c.log).Run(ctx, c.feeds) })
@@ -542,6 +547,7 @@ func (c *running) routes(stopping <-chan struct{}) http.Handler {
 		Lists: c.listed,
 		Store: c.store.Read(), Waiting: c.waiting, Clock: time.Now, Log: c.log,
 		Admits: c.admits, Active: c.active, Desk: c.reviewers(), Trail: c.store.Read(), Note: c.audit, Stopping: stopping,
+		Out: outgoing{c.store.Read(), c.store},
 	})
 	if err != nil {
 		panic(err) // the pages are part of this binary, and a test renders them all
@@ -551,11 +557,16 @@ func (c *running) routes(stopping <-chan struct{}) http.Handler {
 	r.Get("/", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/console/journeys", http.StatusSeeOther)
 	})
-	r.Mount("/", api.Handler(api.Config{
+	r.Mount("/", api.Handler(c.answering()))
+	return r
+}
+
+// answering is what the API works with.
+func (c *running) answering() api.Config {
+	return api.Config{
 		Store: answers{c.store.Read(), c.vault}, Private: private{c.vault, c.shelf, c.ring}, Audit: c.audit,
 		Waiting: c.waiting, Clock: time.Now, Log: c.log,
-	}))
-	return r
+	}
 }
 
 // audit notes who did what through the API.

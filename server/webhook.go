@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"vestibule/server/api"
 	"vestibule/server/notify"
 	"vestibule/server/store"
 	"vestibule/server/vault"
@@ -34,6 +36,9 @@ func webhookAdd(ctx context.Context, p *program, args []string) error {
 	url := fs.String("url", "", "https address that decisions are sent to")
 	project := fs.String("project", "default", "project whose decisions are sent")
 	ranges := fs.String("webhook-allow", "", "address ranges that may be called although they are not public")
+	payload := fs.String("payload", string(store.PayloadDecision), "decision: what was decided, without personal data; full: what GET /submission answers, within -scope")
+	scope := fs.String("scope", "", "with -payload full: "+api.ScopeSubmissions+" sends personal data too")
+	public := fs.String("encrypt-to", "", "with -payload full: file with the partner's public key (JWK or PEM) that data is encrypted to")
 	if _, err := p.parse(fs, args, "data", "url"); err != nil {
 		return err
 	}
@@ -44,6 +49,10 @@ func webhookAdd(ctx context.Context, p *program, args []string) error {
 	if err := notify.CheckURL(*url, allow); err != nil {
 		return fault.New("webhook_url", "decisions cannot be sent to this address", "give an https URL with a public address; -webhook-allow opens a range", err)
 	}
+	hook := store.Webhook{Project: *project, URL: *url, Payload: store.Payload(*payload), Scope: *scope}
+	if err := payloadOf(&hook, *public); err != nil {
+		return err
+	}
 	return p.secretly(ctx, *dir, *db, func(tx *store.Tx, seal func(id string) (string, []byte, error)) (string, error) {
 		id := newID()
 		secret, sealed, err := seal(id)
@@ -51,11 +60,41 @@ func webhookAdd(ctx context.Context, p *program, args []string) error {
 			return "", err
 		}
 		now := time.Now()
-		if err := tx.SaveWebhook(ctx, store.Webhook{ID: id, Project: *project, URL: *url, Secret: sealed, Created: now}); err != nil {
+		hook.ID, hook.Secret, hook.Created = id, sealed, now
+		if err := tx.SaveWebhook(ctx, hook); err != nil {
 			return "", err
 		}
-		return id + "\t" + secret, tx.Audit(ctx, newID(), "command line", "webhook add", id, now)
+		return id + "\t" + secret, tx.Audit(ctx, newID(), "command line", strings.TrimSpace("webhook add "+string(hook.Payload)+" "+hook.Scope), id, now)
 	})
+}
+
+// payloadOf checks what an endpoint is to be told, and reads the key it is encrypted to.
+func payloadOf(hook *store.Webhook, public string) error {
+	switch {
+	case hook.Payload != store.PayloadDecision && hook.Payload != store.PayloadFull:
+		return fault.New("webhook_payload", "there is no such payload", "use decision or full", nil)
+	case hook.Payload == store.PayloadDecision && hook.Scope+public != "":
+		return fault.New("webhook_payload", "the decision alone holds nothing that a scope or a key is for", "add -payload full, or leave them out", nil)
+	case hook.Scope != "" && hook.Scope != api.ScopeSubmissions:
+		return fault.New("scope_unknown", "a webhook has no such scope", "use "+api.ScopeSubmissions+", or none", nil)
+	}
+	if public == "" {
+		return nil
+	}
+	text, err := readBounded(public, maxPublicKey)
+	if err == nil {
+		hook.EncryptTo, err = api.PublicKey(text)
+	}
+	if err != nil {
+		return fault.New("public_key_unusable", "the partner's public key cannot be used", "hand in a JWK or PEM of P-256, or RSA from 2048 bits", err)
+	}
+	return nil
+}
+
+// answer is what an endpoint is told of a submission: what the API would answer a key of its
+// project with its scopes.
+func (c *running) answer(ctx context.Context, w store.Webhook, submission string) (json.RawMessage, error) {
+	return api.Body(ctx, c.answering(), store.APIKey{ID: w.ID, Project: w.Project, Scope: w.Scope, EncryptTo: w.EncryptTo}, submission)
 }
 
 func webhookRotate(ctx context.Context, p *program, args []string) error {
@@ -136,6 +175,17 @@ func webhookDisable(ctx context.Context, p *program, args []string) error {
 	})
 }
 
+func webhookEnable(ctx context.Context, p *program, args []string) error {
+	return p.onWebhook(ctx, args, func(tx *store.Tx, id string, now time.Time) error {
+		hook, err := tx.Webhook(ctx, id)
+		if err != nil {
+			return err
+		}
+		hook.Disabled = time.Time{}
+		return tx.SaveWebhook(ctx, hook)
+	})
+}
+
 func webhookReplay(ctx context.Context, p *program, args []string) error {
 	return p.onWebhook(ctx, args, func(tx *store.Tx, id string, now time.Time) error { return tx.ReplayDelivery(ctx, id, now) })
 }
@@ -182,7 +232,14 @@ func webhookList(ctx context.Context, p *program, args []string) error {
 			if !h.Disabled.IsZero() {
 				state = "disabled"
 			}
-			_, _ = fmt.Fprintf(p.out, "%s\t%s\t%s\t%s\n", h.ID, h.Project, state, h.URL)
+			told := string(h.Payload)
+			if h.Scope != "" {
+				told += " " + h.Scope
+			}
+			if h.EncryptTo != "" {
+				told += " encrypted"
+			}
+			_, _ = fmt.Fprintf(p.out, "%s\t%s\t%s\t%s\t%s\n", h.ID, h.Project, state, h.URL, told)
 		}
 		return err
 	})

@@ -121,16 +121,7 @@ func (s server) shape(ctx context.Context, row store.Submission, part string) (*
 	out.Email, out.UserID, out.TokenID = whole.Email, whole.UserID, whole.TokenID
 	out.Recognition, out.Signals, out.IDLiveness = whole.Recognition, whole.Signals, whole.IDLiveness
 	out.Verification = whole.Verification
-	out.Created, out.Updated, out.Decided, out.Pending = timestamp(row.Created), timestamp(row.Updated), timestamp(row.Decided), timestamp(row.PendingSince)
-	if row.Decided.After(row.Updated) {
-		out.Updated = out.Decided
-	}
-	if row.Decision != "" {
-		out.Reviewer = reviewerSystem
-		if row.Reviewer != "" {
-			out.Reviewer = reviewerAgent
-		}
-	}
+	out.times(row)
 	if row.Keys.PII != "" {
 		out.DuplicateKey = strings.TrimSuffix(row.Keys.PIIVersion, ":") + ":" + row.Keys.PII
 	}
@@ -143,4 +134,18 @@ func (s server) shape(ctx context.Context, row store.Submission, part string) (*
 	}
 	out.DuplicatedFaces, err = s.sameFaces(ctx, row)
 	return out, err
+}
+
+// times fills when what happened to a submission, and who decided.
+func (a *answer) times(row store.Submission) {
+	a.Created, a.Updated, a.Decided, a.Pending = timestamp(row.Created), timestamp(row.Updated), timestamp(row.Decided), timestamp(row.PendingSince)
+	if row.Decided.After(row.Updated) {
+		a.Updated = a.Decided
+	}
+	if row.Decision != "" {
+		a.Reviewer = reviewerSystem
+		if row.Reviewer != "" {
+			a.Reviewer = reviewerAgent
+		}
+	}
 }

@@ -17,6 +17,7 @@ import (
 	"vestibule/server/ingest"
 	"vestibule/server/journal"
 	"vestibule/server/notify"
+	"vestibule/server/notify/mail"
 	"vestibule/server/review"
 	"vestibule/server/rule"
 	"vestibule/server/store"
@@ -97,6 +98,7 @@ type deciding struct {
 	kiosk  store.Kiosk
 	round  int
 	people *Reviewed
+	words  string // that a reviewer wrote for the person
 }
 
 // timed notes when a check ran.
@@ -598,6 +600,14 @@ func (d *deciding) settle(ctx context.Context, tx *store.Tx, v journey.Verdict, 
 	}
 	if err := notify.Decided(ctx, tx, d.c.NewID, d.row.Kiosk, d.row.Project, v); err != nil {
 		return err
+	}
+	if d.policy.Mail.Tells(v.Decision) {
+		if err := mail.Decided(ctx, tx, d.c.Vault, d.c.NewID, mail.Decision{
+			Verdict: v, Revision: d.row.Revision, Round: d.round, Kiosk: d.row.Kiosk, Project: d.row.Project,
+			Address: d.s.Email, Language: d.s.Language, Comment: d.words,
+		}); err != nil {
+			return err
+		}
 	}
 	if d.people == nil {
 		if err := d.handOver(ctx, tx, v, record.Fired, now); err != nil {

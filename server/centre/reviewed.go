@@ -286,11 +286,11 @@ func (d *deciding) release(ctx context.Context, tx *store.Tx, vote review.Vote) 
 	if err != nil {
 		return err
 	}
-	if err := d.settle(ctx, tx, verdict, record, now); err != nil {
-		return err
-	}
 	comment, err := d.comment(ctx, tx)
 	if err != nil {
+		return err
+	}
+	if err := d.settle(ctx, tx, verdict, record, now); err != nil {
 		return err
 	}
 	who := strings.Join(d.people.Who, ", ")
@@ -345,14 +345,14 @@ func (d *deciding) before(ctx context.Context, tx *store.Tx) (Record, error) {
 	return r, nil
 }
 
-// comment gives what the person is told, encrypted: the word of whoever decided last
-// and wrote one. Nothing where nobody did.
+// comment gives what the person is told, encrypted, and keeps it for their mail: the word
+// of whoever decided last and wrote one. Nothing where nobody did.
 func (d *deciding) comment(ctx context.Context, tx *store.Tx) ([]byte, error) {
 	acts, err := tx.ReviewActs(ctx, d.row.ID)
 	if err != nil {
 		return nil, fmt.Errorf("read review steps: %w", err)
 	}
-	var comment string
+	d.words = ""
 	for _, v := range d.item.Votes {
 		for _, a := range acts {
 			if a.ID != v.Act || a.Private == nil {
@@ -367,14 +367,14 @@ func (d *deciding) comment(ctx context.Context, tx *store.Tx) ([]byte, error) {
 				return nil, fmt.Errorf("decode comment: %w", err)
 			}
 			if t.Comment != "" {
-				comment = t.Comment
+				d.words = t.Comment
 			}
 		}
 	}
-	if comment == "" {
+	if d.words == "" {
 		return nil, nil
 	}
-	sealed, err := d.c.Vault.Seal([]byte(comment), review.CommentContext(d.row.ID))
+	sealed, err := d.c.Vault.Seal([]byte(d.words), review.CommentContext(d.row.ID))
 	if err != nil {
 		return nil, fmt.Errorf("encrypt comment: %w", err)
 	}

@@ -61,6 +61,8 @@ type Config struct {
 	Trail Trail
 	// Note puts a line into the audit trail: who came and went, and who was refused; may be nil.
 	Note func(ctx context.Context, who, what, target string) error
+	// Out tells what left the centre, and sends it again; may be nil.
+	Out Out
 	// Every is how often live pages look for news; half a second when zero.
 	Every time.Duration
 }
@@ -124,6 +126,8 @@ func (c *Console) Handler() http.Handler {
 		r.Get("/lists", c.sanctions)
 		r.Get("/kiosks", c.kiosks)
 		r.Get("/audit", c.trail)
+		r.Get("/deliveries", c.deliveries)
+		r.Post("/deliveries/{kind}/{id}/replay", c.replay)
 	})
 	return r
 }

@@ -23,6 +23,7 @@ var words = template.FuncMap{
 	"flag":     flagged,
 	"field":    fieldName,
 	"minus":    func(d time.Duration) time.Duration { return -d },
+	"outof":    func(r outRow, reviewer any) map[string]any { return map[string]any{"Row": r, "Reviewer": reviewer} },
 	"millis":   func(t time.Time) int64 { return t.UnixMilli() },
 	"last": func(votes []review.Vote) *review.Vote {
 		if len(votes) == 0 {

@@ -32,7 +32,7 @@ func TestEveryAlertAsksForWhatIsTold(t *testing.T) {
 	require.NoError(t, yaml.Unmarshal(text, &file))
 	m := metrics.New(&source{s: store.Standing{
 		Kiosks: map[string]int{"online": 1}, Conditions: map[store.Wrong]int{{Code: "disk", Severity: 3}: 1}, Jobs: map[store.Queued]int{{Kind: "decide", State: "dead"}: 1},
-		Deliveries: map[string]int{"dead": 1}, Lists: map[string]time.Time{"un_sc": noon},
+		Deliveries: map[string]int{"dead": 1}, Mail: map[string]int{"dead": 1}, Lists: map[string]time.Time{"un_sc": noon},
 	}}, "1", func() time.Time { return noon }, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	m.Rejected("forged")
 	m.Decided(journey.Approved, "", false, time.Second)

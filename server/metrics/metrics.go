@@ -135,6 +135,7 @@ var (
 	jobs        = gauge("jobs", "Jobs that are not done; dead ones need a person.", "kind", "state")
 	jobAge      = gauge("oldest_job_seconds", "How long the oldest job has been due.")
 	deliveries  = gauge("webhook_deliveries", "Webhooks that are not delivered; dead ones need a person.", "state")
+	mails       = gauge("mail_messages", "Messages that are not sent; dead ones need a person.", "state")
 	quarantined = gauge("quarantined_records", "Records that were put aside.")
 	reviews     = gauge("reviews", "Submissions that wait for people.")
 	differing   = gauge("kiosks_reading_differently", "Kiosks that, in the last week, were found to read evidence differently than the centre too often.")
@@ -147,7 +148,7 @@ var (
 
 // Describe implements prometheus.Collector.
 func (s *standing) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{kiosks, conditions, jobs, jobAge, deliveries, quarantined, reviews, differing, overdue, listAge, audited, bytes, told} {
+	for _, d := range []*prometheus.Desc{kiosks, conditions, jobs, jobAge, deliveries, mails, quarantined, reviews, differing, overdue, listAge, audited, bytes, told} {
 		ch <- d
 	}
 }
@@ -194,6 +195,9 @@ func (s *standing) Collect(ch chan<- prometheus.Metric) {
 	set(jobAge, max(0, age(all.OldestJob)))
 	for state, n := range all.Deliveries {
 		set(deliveries, float64(n), state)
+	}
+	for state, n := range all.Mail {
+		set(mails, float64(n), state)
 	}
 	set(quarantined, float64(all.Quarantined))
 	set(reviews, float64(all.Reviews))

@@ -43,7 +43,7 @@ func TestTheFiguresSayWhatHappenedAndHowItStands(t *testing.T) {
 		Kiosks:     map[string]int{"online": 3, "offline": 1, "revoked": 0},
 		Conditions: map[store.Wrong]int{{Code: "disk", Severity: 2}: 1, {Code: "x1", Severity: 3}: 1, {Code: "x2", Severity: 3}: 2},
 		Jobs:       map[store.Queued]int{{Kind: "decide", State: "queued"}: 4}, OldestJob: noon.Add(-time.Minute),
-		Deliveries: map[string]int{"dead": 2}, Quarantined: 5, Reviews: 6, OldestDue: noon.Add(time.Hour),
+		Deliveries: map[string]int{"dead": 2}, Mail: map[string]int{"queued": 3}, Quarantined: 5, Reviews: 6, OldestDue: noon.Add(time.Hour),
 		Lists: map[string]time.Time{"un_sc": noon.Add(-24 * time.Hour)}, Audited: 12, Bytes: 4096,
 	}}
 	m := metrics.New(s, "1.0", func() time.Time { return noon }, slog.New(slog.NewTextHandler(io.Discard, nil)))
@@ -57,7 +57,7 @@ func TestTheFiguresSayWhatHappenedAndHowItStands(t *testing.T) {
 	body := scrape(t, m)
 	for _, want := range []string{
 		`vestibule_kiosks{state="online"} 3`, `vestibule_kiosk_conditions{code="disk",severity="2"} 1`, `vestibule_kiosk_conditions{code="other",severity="3"} 3`,
-		`vestibule_jobs{kind="decide",state="queued"} 4`, `vestibule_oldest_job_seconds 60`, `vestibule_webhook_deliveries{state="dead"} 2`,
+		`vestibule_jobs{kind="decide",state="queued"} 4`, `vestibule_oldest_job_seconds 60`, `vestibule_webhook_deliveries{state="dead"} 2`, `vestibule_mail_messages{state="queued"} 3`,
 		`vestibule_quarantined_records 5`, `vestibule_reviews 6`, `vestibule_review_overdue_seconds -3600`, `vestibule_list_age_seconds{list="un_sc"} 86400`,
 		`vestibule_database_bytes 4096`, `vestibule_audit_lines 12`, `vestibule_database_told 1`, `vestibule_info{release="1.0"} 1`,
 		`vestibule_frames_total{result="forged"} 1`, `vestibule_frames_total{result="accepted"} 1`, `vestibule_records_total 7`, `vestibule_commit_seconds_count 1`,

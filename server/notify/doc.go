@@ -7,6 +7,9 @@
 // Attempts follow Schedule; notifications about one submission to one endpoint
 // come in order, and one that was given up no longer holds back the next.
 //
+// An endpoint is told the decision alone, or, where it was added so, what the API answers a
+// key with its scopes, as it is when it is sent.
+//
 // What may live here: queueing, signing, dialing, sending and retrying. What may
-// not: rules of a decision, or personal data.
+// not: rules of a decision; personal data in the queue or in a log.
 package notify

@@ -37,7 +37,7 @@ const (
 
 	markLimit = 10 * time.Second // for noting how an attempt ended
 
-	parallel = 4 // attempts at the same time. Starting value, unmeasured
+	parallel = 16 // attempts at the same time; they wait for others, mostly. Starting value, unmeasured
 )
 
 // Schedule is how long to wait after each failed attempt; after the last one the
@@ -59,6 +59,7 @@ type Config struct {
 	Jitter func() float64 // 0..1
 	Rest   time.Duration  // what a stop leaves to an attempt under way; 0: 5 s. Starting value, unmeasured
 	Log    *slog.Logger
+	Answer Answer // for endpoints that want all; nil: there are none
 }
 
 // Sender sends what is queued. Several may run on one PostgreSQL.
@@ -78,8 +79,8 @@ func New(c Config) *Sender {
 // SecretContext binds an encrypted secret to its endpoint.
 func SecretContext(webhook string) string { return "webhook|" + webhook }
 
-// Run sends until ctx ends, several deliveries at a time: a slow endpoint does not
-// hold back the others.
+// Run sends until ctx ends, several deliveries at a time, and few of them to one
+// endpoint: a slow one does not hold back the others.
 func (s *Sender) Run(ctx context.Context) error {
 	var senders sync.WaitGroup
 	for range parallel {
@@ -192,11 +193,15 @@ func (s *Sender) attempt(ctx context.Context, d store.Delivery) (int, string) {
 		}
 		secrets = append(secrets, string(plain))
 	}
-	signature, err := sign(secrets, d.ID, now, d.Body)
+	body, err := s.body(ctx, hook, d)
+	if err != nil {
+		return 0, ProblemAnswer
+	}
+	signature, err := sign(secrets, d.ID, now, body)
 	if err != nil {
 		return 0, ProblemSecret
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, hook.URL, bytes.NewReader(d.Body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, hook.URL, bytes.NewReader(body))
 	if err != nil {
 		return 0, ProblemAddress
 	}

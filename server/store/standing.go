@@ -14,6 +14,7 @@ type Standing struct {
 	Jobs        map[Queued]int // that are not done
 	OldestJob   time.Time      // that is queued or runs, due the longest; zero: none
 	Deliveries  map[string]int // of webhooks, that are not done, by state
+	Mail        map[string]int // messages that are not done, by state
 	Quarantined int
 	Reviews     int                  // that wait for people
 	OldestDue   time.Time            // of those; zero: none
@@ -36,7 +37,7 @@ type Queued struct{ Kind, State string }
 func (r Reader) Standing(ctx context.Context) (Standing, error) {
 	s := Standing{
 		Kiosks: map[string]int{"online": 0, "offline": 0, "revoked": 0}, Conditions: map[Wrong]int{}, Jobs: map[Queued]int{},
-		Deliveries: map[string]int{}, Lists: map[string]time.Time{},
+		Deliveries: map[string]int{}, Mail: map[string]int{}, Lists: map[string]time.Time{},
 	}
 	kiosks, err := r.Kiosks(ctx)
 	if err != nil {
@@ -84,6 +85,15 @@ func (r Reader) Standing(ctx context.Context) (Standing, error) {
 				var n int
 				err := scan(&state, &n)
 				s.Deliveries[state] = n
+				return err
+			})
+		}},
+		{"mail", func() error {
+			return counts(`SELECT state, COUNT(*) FROM mail WHERE state IN ('queued', 'running', 'dead') GROUP BY state`, func(scan func(...any) error) error {
+				var state string
+				var n int
+				err := scan(&state, &n)
+				s.Mail[state] = n
 				return err
 			})
 		}},
