@@ -35,6 +35,7 @@ import (
 	"vestibule/server/lists/feed"
 	"vestibule/server/metrics"
 	"vestibule/server/notify"
+	"vestibule/server/reseal"
 	"vestibule/server/store"
 	"vestibule/server/vault"
 	"vestibule/sync/fault"
@@ -139,6 +140,7 @@ type running struct {
 	engine    atomic.Pointer[worker.Client]
 	broker    *broker.Broker
 	receiver  *link.Receiver
+	mover     *reseal.Mover
 	centre    *centre.Centre
 }
 
@@ -388,10 +390,15 @@ func (c *running) build(ctx context.Context) error {
 	if err := c.refreshKiosks(ctx); err != nil {
 		return err
 	}
+	c.mover = reseal.New(reseal.Config{Store: c.store, Vault: c.vault, Now: time.Now, NewID: newID, Log: c.log})
+	if err := c.mover.Ensure(ctx); err != nil {
+		return fmt.Errorf("look after data keys: %w", err)
+	}
 	c.centre = centre.New(centre.Config{
 		Store: c.store, Blobs: c.shelf, Keys: c.ring, Vault: c.vault, Engine: c.eyes, Screen: c.lists.Screen,
 		Now: time.Now, NewID: newID, Log: c.log, Notify: func(kiosk string) { c.receiver.Notify(kiosk) },
 		Decided: c.figures.Decided,
+		Others:  map[string]func(context.Context, string) error{reseal.Job: c.mover.Do},
 	})
 	if err := c.centre.LoadFaces(ctx); err != nil {
 		return err
@@ -484,10 +491,29 @@ func (c *running) refresh(ctx context.Context) error {
 			c.centre.Wake()
 		}
 		c.warnStale(ctx)
+		if err := c.refreshKeys(ctx); err != nil && ctx.Err() == nil {
+			c.log.Error("data keys stay as they are", "code", "keys_unusable", "error", err)
+		}
 		if err := c.refreshKiosks(ctx); err != nil && ctx.Err() == nil {
 			c.log.Error("revocations are not up to date", "code", "database", "error", err)
 		}
 	}
+}
+
+// refreshKeys takes up the data key that another process put in use.
+func (c *running) refreshKeys(ctx context.Context) error {
+	before := c.vault.Current()
+	if err := c.vault.Refresh(); err != nil {
+		return err
+	}
+	if now := c.vault.Current(); now != before {
+		c.log.Info("another data key encrypts from now on", "key", now.String())
+		if err := c.mover.Ensure(ctx); err != nil {
+			return err
+		}
+		c.centre.Wake()
+	}
+	return nil
 }
 
 // refreshKiosks reads who is revoked, and cuts those who became so; and it tells
@@ -638,8 +664,8 @@ func (c *running) enrolments(ctx context.Context) (*http.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := identity.SealText(filepath.Join(c.data, folderSeal, sealName+".pub"))
-	if err != nil {
+	key := func() ([]byte, error) { return identity.SealText(filepath.Join(c.data, folderSeal, sealName+".pub")) }
+	if _, err := key(); err != nil {
 		return nil, err
 	}
 	desk := &enrol.Desk{Store: c.store, CA: ca, Seal: key, Enrolled: orders{c.identity}.greet, NewID: newID, Now: time.Now, Log: c.log}

@@ -74,6 +74,15 @@ func ReadPublicKey(path string) (*PublicKey, error) {
 	return ParsePublicKey(raw)
 }
 
+// ParsePublicFile takes the text of a public key's file.
+func ParsePublicFile(text []byte) (*PublicKey, error) {
+	raw, err := parsePEM(text, pemPublic)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePublicKey(raw)
+}
+
 // ReadKeyring reads every *.key file of a directory. A directory without any is an error.
 func ReadKeyring(dir string) (*Keyring, error) {
 	names, err := filepath.Glob(filepath.Join(dir, "*.key"))
@@ -91,7 +100,38 @@ func ReadKeyring(dir string) (*Keyring, error) {
 	if len(keys) == 0 {
 		return nil, fmt.Errorf("read keyring: no *.key file: %w", fs.ErrNotExist)
 	}
-	return NewKeyring(keys...), nil
+	r := NewKeyring(keys...)
+	r.dir = dir
+	return r, nil
+}
+
+// keyFile names the file of a key that was added to a ring's directory.
+func keyFile(id KeyID) string { return id.String() + ".key" }
+
+// AddKey makes a key pair and adds it to a ring's directory. Rings that were read from
+// there open with it at once.
+func AddKey(dir string) (*PrivateKey, error) {
+	k, err := GenerateKey()
+	if err != nil {
+		return nil, err
+	}
+	return k, WriteKey(filepath.Join(dir, keyFile(k.ID())), k)
+}
+
+// ReplacePublicKey puts a public key in the place of the one in a file: whoever reads
+// it meanwhile gets one or the other.
+func ReplacePublicKey(path string, k *PublicKey) error {
+	fresh := path + ".new"
+	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) { // of a try that was cut off
+		return fmt.Errorf("replace key file: %w", err)
+	}
+	if err := WritePublicKey(fresh, k); err != nil {
+		return err
+	}
+	if err := os.Rename(fresh, path); err != nil {
+		return fmt.Errorf("replace key file: %w", err)
+	}
+	return nil
 }
 
 func read(path, kind string, secret bool) ([]byte, error) {

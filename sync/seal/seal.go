@@ -7,13 +7,18 @@
 package seal
 
 import (
+	"bytes"
 	"crypto/ecdh"
 	"crypto/hpke"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
 	"strconv"
+	"sync"
 )
 
 // Errors of opening. They are distinct, because the answers differ: another key
@@ -132,8 +137,13 @@ func Seal(pub *PublicKey, info, aad string, plain []byte) ([]byte, error) {
 }
 
 // Keyring opens with any of several keys, so that kiosks may move to a new key one
-// by one. It never changes after it was made.
-type Keyring struct{ keys map[KeyID]*PrivateKey }
+// by one. One that was read from a directory looks there once more when it meets a key
+// that it does not hold: keys are added while it is in use. It is safe for concurrent use.
+type Keyring struct {
+	dir  string
+	mu   sync.RWMutex
+	keys map[KeyID]*PrivateKey
+}
 
 // NewKeyring holds the given keys.
 func NewKeyring(keys ...*PrivateKey) *Keyring {
@@ -147,7 +157,26 @@ func NewKeyring(keys ...*PrivateKey) *Keyring {
 }
 
 // Has tells whether the ring holds a key.
-func (r *Keyring) Has(id KeyID) bool { return r.keys[id] != nil }
+func (r *Keyring) Has(id KeyID) bool { return r.find(id) != nil }
+
+// find gives a key, or nil.
+func (r *Keyring) find(id KeyID) *PrivateKey {
+	r.mu.RLock()
+	k := r.keys[id]
+	r.mu.RUnlock()
+	if k != nil || r.dir == "" {
+		return k
+	}
+	// Its file is named after it. So a stranger's id costs one look for a file, no more.
+	k, err := ReadKey(filepath.Join(r.dir, keyFile(id)))
+	if err != nil || k.ID() != id {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.keys[id] = k
+	return k
+}
 
 // IDOf reads the key id of sealed bytes without opening them.
 func IDOf(sealed []byte) (KeyID, error) {
@@ -164,7 +193,7 @@ func (r *Keyring) Open(sealed []byte, info, aad string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := r.keys[id]
+	k := r.find(id)
 	if k == nil {
 		return nil, fmt.Errorf("%w: %s", ErrUnknownKey, id)
 	}
@@ -178,4 +207,21 @@ func (r *Keyring) Open(sealed []byte, info, aad string) ([]byte, error) {
 		return nil, ErrAltered
 	}
 	return plain, nil
+}
+
+// IDs names the keys that the ring holds, in the order of their ids.
+func (r *Keyring) IDs() []KeyID {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return slices.SortedFunc(maps.Keys(r.keys), func(a, b KeyID) int { return bytes.Compare(a[:], b[:]) })
+}
+
+// Public gives the half that kiosks hold of the key with an id as KeyID.String writes it; nil: there is none.
+func (r *Keyring) Public(id string) *PublicKey {
+	for _, known := range r.IDs() {
+		if known.String() == id {
+			return r.find(known).Public()
+		}
+	}
+	return nil
 }
