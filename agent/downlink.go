@@ -17,7 +17,7 @@ import (
 // openLink makes the link to the centre.
 func (a *Agent) openLink() error {
 	u, err := link.NewUplink(a.cfg.Uplink.Transport, ackWatcher{a.store.Outbox(), a}, link.UplinkConfig{
-		Kiosk: a.cfg.Kiosk, Release: a.cfg.Uplink.Release, Signer: a.cfg.Uplink.Signer,
+		Kiosk: a.cfg.Kiosk, Release: a.cfg.Uplink.Release, Signer: a.cfg.Uplink.Signer, Centre: a.cfg.Centre,
 		Apply: a.apply, Applied: a.applied,
 		Now: a.cfg.Now, Random: a.cfg.Rand, Log: a.cfg.Log, Tuning: a.cfg.Uplink.Tuning,
 	})
@@ -183,6 +183,12 @@ func (o *owner) linkStatus(s link.Status) {
 		if s.Code != was.Code {
 			add(journey.EventWebSocketError, journey.Errored)
 		}
+	}
+	if at := s.Unproven; !at.IsZero() && !at.Equal(was.Unproven) && (o.doubted.IsZero() || o.now().Sub(o.doubted).Abs() >= doubted) {
+		o.doubted = o.now()
+		ev := o.own(journey.KioskFrameRefused)
+		ev.Result, ev.Detail = journey.Fail, map[string]string{"code": s.Doubt}
+		events = append(events, ev)
 	}
 	if c := confidence(s, o.now()); c != o.clock {
 		o.clock = c

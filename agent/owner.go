@@ -55,6 +55,7 @@ type owner struct {
 	heard   time.Time // when that was
 	noted   time.Time // and what of it is written down
 	nextJob time.Time
+	doubted time.Time // when frames that are not the centre's were recorded last
 	health  health.Registry
 	shown   []health.Condition // what is wrong, as told
 }

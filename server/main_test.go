@@ -131,7 +131,7 @@ func offlineKiosk(t *testing.T, bundle string) *kiosk {
 	k.box, err = outbox.Open(ctx, k.db, k.bundle.Name)
 	require.NoError(t, err)
 	k.up, err = link.NewUplink(&link.MQTT{Broker: k.bundle.Broker, TLS: k.bundle.TLS(time.Now)}, k.box, link.UplinkConfig{
-		Kiosk: k.bundle.Name, Signer: k.bundle.Signer(),
+		Kiosk: k.bundle.Name, Signer: k.bundle.Signer(), Centre: k.bundle.CentreKey,
 		Apply: func(_ context.Context, _ *sql.Tx, cmd wire.Record) error {
 			if cmd.Kind == wire.KindPolicy {
 				order, err := wire.VerifyPolicy(cmd.Body, k.bundle.Name, k.bundle.CentreKey)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	crand "crypto/rand"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -42,6 +43,7 @@ import (
 	"vestibule/sync/identity"
 	"vestibule/sync/link"
 	"vestibule/sync/seal"
+	"vestibule/sync/wire"
 )
 
 // Intervals of what another process may have changed in the database.
@@ -287,6 +289,7 @@ func (c *running) run(ctx context.Context) error {
 		addr = dialable(c.broker.Addr())
 	}
 	c.receiver = link.NewReceiver(&link.MQTT{Broker: addr, TLS: c.identity.ClientTLS(c.brokerName, time.Now)}, c.figures.Inbox(c.newIngest()), c.keys(), link.ReceiverConfig{
+		Centre: wire.Centre{Signer: c.identity.Signer(), Cert: c.identity.Cert.Raw, Random: crand.Reader},
 		Client: c.client, Share: c.share, Log: c.log,
 		Observe: func(r link.Rejection) {
 			c.figures.Rejected(r.Code)
