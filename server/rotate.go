@@ -108,7 +108,7 @@ func keyRotateSeal(ctx context.Context, p *program, args []string) error {
 			return fault.New("key_unknown", "there is no seal key of this id", "server key status shows the ids", nil)
 		}
 	} else {
-		made, err := seal.AddKey(dir)
+		made, err := seal.AddKey(dir, seal.X25519)
 		if err != nil {
 			return err
 		}

@@ -26,12 +26,12 @@ func WriteKey(path string, k *PrivateKey) error {
 	if err != nil {
 		return fmt.Errorf("write seal key: %w", err)
 	}
-	return writeNew(path, &pem.Block{Type: pemPrivate, Headers: map[string]string{"Key-Id": k.ID().String()}, Bytes: raw})
+	return writeNew(path, &pem.Block{Type: k.pub.suite.pem(pemPrivate), Headers: map[string]string{"Key-Id": k.ID().String()}, Bytes: raw})
 }
 
 // WritePublicKey writes a public key to a new file of mode 0600. It never overwrites.
 func WritePublicKey(path string, k *PublicKey) error {
-	return writeNew(path, &pem.Block{Type: pemPublic, Headers: map[string]string{"Key-Id": k.ID().String()}, Bytes: k.Bytes()})
+	return writeNew(path, &pem.Block{Type: k.suite.pem(pemPublic), Headers: map[string]string{"Key-Id": k.ID().String()}, Bytes: k.Bytes()})
 }
 
 func writeNew(path string, b *pem.Block) error {
@@ -54,33 +54,37 @@ func writeNew(path string, b *pem.Block) error {
 
 // ReadKey reads a private key. A file that group or others may read is refused with ErrExposed.
 func ReadKey(path string) (*PrivateKey, error) {
-	raw, err := read(path, pemPrivate, true)
+	text, err := read(path, true)
 	if err != nil {
 		return nil, err
 	}
-	k, err := kem().NewPrivateKey(raw)
+	suite, raw, err := parsePEM(text, pemPrivate)
+	if err != nil {
+		return nil, err
+	}
+	k, err := suite.kem().NewPrivateKey(raw)
 	if err != nil {
 		return nil, fmt.Errorf("read seal key: %w", err)
 	}
-	return newPrivate(k), nil
+	return suite.newPrivate(k), nil
 }
 
 // ReadPublicKey reads a public key.
 func ReadPublicKey(path string) (*PublicKey, error) {
-	raw, err := read(path, pemPublic, false)
+	text, err := read(path, false)
 	if err != nil {
 		return nil, err
 	}
-	return ParsePublicKey(raw)
+	return ParsePublicFile(text)
 }
 
 // ParsePublicFile takes the text of a public key's file.
 func ParsePublicFile(text []byte) (*PublicKey, error) {
-	raw, err := parsePEM(text, pemPublic)
+	suite, raw, err := parsePEM(text, pemPublic)
 	if err != nil {
 		return nil, err
 	}
-	return ParsePublicKey(raw)
+	return suite.ParsePublicKey(raw)
 }
 
 // ReadKeyring reads every *.key file of a directory. A directory without any is an error.
@@ -108,10 +112,10 @@ func ReadKeyring(dir string) (*Keyring, error) {
 // keyFile names the file of a key that was added to a ring's directory.
 func keyFile(id KeyID) string { return id.String() + ".key" }
 
-// AddKey makes a key pair and adds it to a ring's directory. Rings that were read from
+// AddKey makes a key pair of a suite and adds it to a ring's directory. Rings that were read from
 // there open with it at once.
-func AddKey(dir string) (*PrivateKey, error) {
-	k, err := GenerateKey()
+func AddKey(dir string, s Suite) (*PrivateKey, error) {
+	k, err := s.Generate()
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +138,7 @@ func ReplacePublicKey(path string, k *PublicKey) error {
 	return nil
 }
 
-func read(path, kind string, secret bool) ([]byte, error) {
+func read(path string, secret bool) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read key file: %w", err)
@@ -151,16 +155,19 @@ func read(path, kind string, secret bool) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read key file: %w", err)
 	}
-	return parsePEM(text, kind)
+	return text, nil
 }
 
-func parsePEM(text []byte, kind string) ([]byte, error) {
+func parsePEM(text []byte, kind string) (Suite, []byte, error) {
 	if len(text) > maxKeyFile {
-		return nil, fmt.Errorf("%w: key file too large", ErrFormat)
+		return 0, nil, fmt.Errorf("%w: key file too large", ErrFormat)
 	}
-	block, _ := pem.Decode(text)
-	if block == nil || block.Type != kind {
-		return nil, fmt.Errorf("%w: no %q in the file", ErrFormat, kind)
+	if block, _ := pem.Decode(text); block != nil {
+		for _, s := range Suites() {
+			if block.Type == s.pem(kind) {
+				return s, block.Bytes, nil
+			}
+		}
 	}
-	return block.Bytes, nil
+	return 0, nil, fmt.Errorf("%w: no %q in the file", ErrFormat, kind)
 }
