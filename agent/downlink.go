@@ -126,6 +126,8 @@ func (a *Agent) apply(ctx context.Context, tx *sql.Tx, cmd wire.Record) error {
 		return t.Record(ev)
 	case wire.KindPolicy:
 		return a.order(t, cmd.Body, at)
+	case wire.KindSeal:
+		return a.reseal(t, cmd.Body, at)
 	}
 	return outbox.Poison(fmt.Errorf("command of kind %d is not known to this release", cmd.Kind))
 }
@@ -148,6 +150,8 @@ func (a *Agent) applied(cmd wire.Record) {
 		}
 	case wire.KindPolicy:
 		a.arrive(func(o *owner) { o.loadPolicy() })
+	case wire.KindSeal:
+		a.arrive(func(o *owner) { o.useSeal() })
 	}
 }
 

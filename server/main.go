@@ -48,6 +48,7 @@ func verbs() []verb {
 		{"key status", "list the data keys and the seal keys, and what still needs them", keyStatus},
 		{"key rotate-data", "encrypt what is stored with a new key; the old ones still open", keyRotateData},
 		{"key rotate-seal", "have kiosks seal to a new key; the old ones still open", keyRotateSeal},
+		{"key retire-seal", "take a seal key away that nothing needs any more", keyRetireSeal},
 		{"user add", "let a person use the console", userAdd},
 		{"user list", "list the people who use the console", userList},
 		{"user disable", "take a person's access away at once", userDisable},

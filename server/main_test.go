@@ -91,6 +91,7 @@ type kiosk struct {
 	policies []string
 	secrets  []int // how many rules came with each, which none should
 	numbers  []uint64
+	ordered  []wire.SealOrder
 }
 
 func (k *kiosk) applied() []string {
@@ -147,6 +148,16 @@ func offlineKiosk(t *testing.T, bundle string) *kiosk {
 				k.policies = append(k.policies, p.Version)
 				k.secrets = append(k.secrets, len(p.Rules))
 				k.numbers = append(k.numbers, order.Number)
+				return nil
+			}
+			if cmd.Kind == wire.KindSeal {
+				order, err := wire.VerifySeal(cmd.Body, k.bundle.Name, k.bundle.CentreKey)
+				if err != nil {
+					return outbox.Poison(err)
+				}
+				k.mu.Lock()
+				defer k.mu.Unlock()
+				k.ordered = append(k.ordered, order)
 				return nil
 			}
 			var v journey.Verdict

@@ -2,7 +2,12 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"database/sql"
+	"io"
 	"net/http"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -11,7 +16,9 @@ import (
 
 	"vestibule/journey"
 	"vestibule/server/kiosktest"
+	"vestibule/server/store"
 	"vestibule/sync/seal"
+	"vestibule/sync/wire"
 )
 
 // TestKeysAreRotatedWhileTheCentreRuns does so between visits, on both databases: old
@@ -101,4 +108,137 @@ func TestKeysAreRotatedWhileTheCentreRuns(t *testing.T) {
 			require.Equal(t, fine, found["keys"])
 		})
 	}
+}
+
+// adopt takes the seal key that the centre ordered last, and says so, as an agent does before its next visit.
+func (k *kiosk) adopt(id string) {
+	k.t.Helper()
+	var order wire.SealOrder
+	var key *seal.PublicKey
+	require.Eventually(k.t, func() bool {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if len(k.ordered) == 0 {
+			return false
+		}
+		order = k.ordered[len(k.ordered)-1]
+		var err error
+		key, err = seal.ParsePublicFile(order.Key)
+		require.NoError(k.t, err)
+		return key.ID().String() == id
+	}, time.Minute, 5*time.Millisecond, "no order for %s", id)
+	k.bundle.Seal = key
+	tx, err := k.db.Begin()
+	require.NoError(k.t, err)
+	e := journey.Event{
+		ID: kiosktest.NewID(), Kiosk: k.bundle.Name, Seq: 1, Name: journey.KioskSealKeyApplied, Source: journey.BE, Origin: journey.OriginAgent,
+		Result: journey.Pass, Impact: journey.ImpactNone, Started: time.Now(), Ended: time.Now(), Clock: journey.ClockTrusted,
+		Detail: map[string]string{"key": id, "number": strconv.FormatUint(order.Number, 10)},
+	}
+	body, err := wire.Marshal(e)
+	require.NoError(k.t, err)
+	_, err = k.box.Append(context.Background(), tx, wire.KindEvent, e.ID, body)
+	require.NoError(k.t, err)
+	require.NoError(k.t, tx.Commit())
+	k.up.Kick()
+}
+
+// TestASealKeyIsRetiredOnceNothingNeedsIt rotates to the other suite past a kiosk that is off line all the while, one whose
+// bundle is older, and a courier's file.
+func TestASealKeyIsRetiredOnceNothingNeedsIt(t *testing.T) {
+	for name, db := range map[string]func() string{
+		"with SQLite":     func() string { return "" },
+		"with PostgreSQL": func() string { return cluster.Database(t) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := startCentre(t, db(), io.Discard, nil)
+			args := []string{"-data", c.data, "-db", c.url}
+			at := func(command ...string) string { return run(t, append(command, args...)...) }
+			person := func(k *kiosk, session, number string, face int) {
+				s := kiosktest.Anna(k.bundle.Name, session, time.Now())
+				s.Document.Number, s.Document.Person.FamilyName = number, "PERSON"+strings.ToUpper(session[2:])
+				s.Face = &journey.FaceTemplate{Model: "m", Vector: unit(face)}
+				k.visit(session, s)
+			}
+			refused := func(id string, why ...string) {
+				t.Helper()
+				var out, errs bytes.Buffer
+				require.Equal(t, exitFailed, command(append(append([]string{"key", "retire-seal"}, args...), id), &out, &errs))
+				for _, w := range why {
+					require.Contains(t, errs.String(), w)
+				}
+			}
+			add := func(name string) string {
+				bundle := filepath.Join(t.TempDir(), "bundle")
+				at("kiosk", "add", "-name", name, "-country", "UTO", "-broker", dialable(c.broker.Addr()), "-out", bundle)
+				return bundle
+			}
+			on, away, earlier := c.kiosk("on-1"), offlineKiosk(t, add("away-1")), add("late-1")
+			carried := offlineKiosk(t, add("stick-1"))
+			old := on.bundle.Seal.ID().String()
+			refused(old, "kiosks are given it")
+			person(on, "s-a", "L0000001", 1)
+			person(away, "s-b", "L0000002", 2)
+			person(carried, "s-c", "L0000003", 3)
+			file := carried.export(t.TempDir())
+			require.Equal(t, journey.Approved, on.verdict("s-a").Decision)
+
+			fresh := at("key", "rotate-seal", "-suite", "mlkem768x25519")
+			on.adopt(fresh)
+			require.Equal(t, seal.MLKEM768X25519, on.bundle.Seal.Suite())
+			person(on, "s-d", "L0000004", 4)
+			require.Equal(t, journey.Approved, on.verdict("s-d").Decision)
+			refused(old, "key_needed", "3 kiosks may hold what is sealed to it: away-1, late-1, stick-1", "1 submissions")
+			require.Contains(t, at("key", "status"), "kiosk\ton-1\t"+fresh)
+
+			// The one that was off line brings what it sealed to the old key, and hears of the new one; so does the one whose
+			// bundle was made before. The courier's file was written before too.
+			t.Cleanup(away.connect())
+			require.Equal(t, journey.Approved, away.verdict("s-b").Decision)
+			late := newKiosk(t, earlier)
+			require.Equal(t, old, late.bundle.Seal.ID().String())
+			person(late, "s-e", "L0000005", 5)
+			require.Equal(t, journey.Approved, late.verdict("s-e").Decision)
+			require.Contains(t, run(t, append([]string{"courier", "import"}, append(args, file.Path)...)...), "4 records up to 4\t2 pictures\t0 incomplete")
+			t.Cleanup(carried.connect())
+			require.Equal(t, journey.Approved, carried.verdict("s-c").Decision)
+			// A kiosk that is enrolled only now is given the new one at once, and told of it all the same.
+			young := c.kiosk("young-1")
+			require.Equal(t, fresh, young.bundle.Seal.ID().String())
+			for _, k := range []*kiosk{away, late, carried, young} {
+				k.adopt(fresh)
+			}
+			require.Eventually(t, func() bool { return strings.Count(at("key", "status"), "\t"+fresh+"\t\n") >= 4 }, time.Minute, 50*time.Millisecond)
+			require.Eventually(t, func() bool {
+				seals, err := c.store.Read().KioskSeals(t.Context())
+				require.NoError(t, err)
+				return len(seals) == 5
+			}, time.Minute, 20*time.Millisecond)
+			refused(old, "key_needed", "4 submissions and their pictures are sealed to it")
+
+			// Once what was sealed to it is no longer kept, it goes.
+			forget(t, c, old)
+			run(t, append(append([]string{"key", "retire-seal"}, args...), old)...)
+			require.NotContains(t, at("key", "status"), "seal\t"+old)
+			ring, err := seal.ReadKeyring(filepath.Join(c.data, folderSeal))
+			require.NoError(t, err)
+			require.Len(t, ring.IDs(), 1)
+			refused(fresh, "kiosks are given it")
+			refused(old, "key_unknown")
+		})
+	}
+}
+
+// forget takes what was sealed to a key out of the database, as the end of the time that it is kept will.
+func forget(t *testing.T, c *centreForTests, key string) {
+	t.Helper()
+	driver, dsn, id := "sqlite3", filepath.Join(c.data, store.SQLiteFile), "hex(substr(sealed, 2, 8))"
+	if c.url != "" {
+		driver, dsn, id = "pgx", c.url, "encode(substr(sealed, 2, 8), 'hex')"
+	}
+	db, err := sql.Open(driver, dsn)
+	require.NoError(t, err)
+	defer db.Close()
+	_, err = db.Exec("DELETE FROM submission WHERE lower(" + id + ") = '" + key + "'")
+	require.NoError(t, err)
 }

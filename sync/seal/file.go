@@ -31,7 +31,7 @@ func WriteKey(path string, k *PrivateKey) error {
 
 // WritePublicKey writes a public key to a new file of mode 0600. It never overwrites.
 func WritePublicKey(path string, k *PublicKey) error {
-	return writeNew(path, &pem.Block{Type: k.suite.pem(pemPublic), Headers: map[string]string{"Key-Id": k.ID().String()}, Bytes: k.Bytes()})
+	return writeNew(path, publicBlock(k))
 }
 
 func writeNew(path string, b *pem.Block) error {
@@ -120,6 +120,40 @@ func AddKey(dir string, s Suite) (*PrivateKey, error) {
 		return nil, err
 	}
 	return k, WriteKey(filepath.Join(dir, keyFile(k.ID())), k)
+}
+
+// RemoveKey takes a key out of a ring's directory. Rings that were read from there keep it as long as they are.
+func RemoveKey(dir string, id KeyID) error {
+	names, err := filepath.Glob(filepath.Join(dir, "*.key"))
+	if err != nil {
+		return fmt.Errorf("look for key files: %w", err)
+	}
+	for _, n := range names {
+		k, err := ReadKey(n)
+		if err != nil {
+			return fmt.Errorf("%s: %w", filepath.Base(n), err)
+		}
+		if k.ID() != id {
+			continue
+		}
+		if err := os.Remove(n); err != nil {
+			return fmt.Errorf("remove key file: %w", err)
+		}
+	}
+	return nil
+}
+
+// PublicFile is what the file of a public key holds; ParsePublicFile takes it.
+func PublicFile(k *PublicKey) ([]byte, error) {
+	text := pem.EncodeToMemory(publicBlock(k))
+	if text == nil {
+		return nil, errors.New("encode public key")
+	}
+	return text, nil
+}
+
+func publicBlock(k *PublicKey) *pem.Block {
+	return &pem.Block{Type: k.suite.pem(pemPublic), Headers: map[string]string{"Key-Id": k.ID().String()}, Bytes: k.Bytes()}
 }
 
 // ReplacePublicKey puts a public key in the place of the one in a file: whoever reads

@@ -40,6 +40,7 @@ const (
 	KindHealth     Kind = 3  // kiosk's conditions, CBOR
 	KindVerdict    Kind = 32 // journey.Verdict, CBOR (down)
 	KindPolicy     Kind = 33 // PolicyOrder, signed by the centre (down)
+	KindSeal       Kind = 34 // SealOrder, signed by the centre (down)
 )
 
 // Record is one thing that must arrive exactly once, in order.
