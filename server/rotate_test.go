@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -105,6 +106,7 @@ func TestKeysAreRotatedWhileTheCentreRuns(t *testing.T) {
 			require.NoError(t, err)
 			_, found := diagnose(t, exitDone, append(args, "-vision=false", "-mqtt", "127.0.0.1:0", "-http", "127.0.0.1:0")...)
 			require.Equal(t, fine, found["stored data"])
+			require.Equal(t, fine, found["rotation"])
 			require.Equal(t, fine, found["keys"])
 		})
 	}
@@ -241,4 +243,43 @@ func forget(t *testing.T, c *centreForTests, key string) {
 	defer db.Close()
 	_, err = db.Exec("DELETE FROM submission WHERE lower(" + id + ") = '" + key + "'")
 	require.NoError(t, err)
+}
+
+// TestKeysOfBeforeARotationAreFoundOut restores what an old backup holds of the seal keys: the doctor says what is missing,
+// and another rotation brings the kiosks to a key that is here.
+func TestKeysOfBeforeARotationAreFoundOut(t *testing.T) {
+	c := startCentre(t, "", io.Discard, nil)
+	k := c.kiosk("hall-1")
+	folder := filepath.Join(c.data, folderSeal)
+	backup := filepath.Join(t.TempDir(), "seal")
+	require.NoError(t, os.CopyFS(backup, os.DirFS(folder)))
+	fresh := run(t, "key", "rotate-seal", "-data", c.data)
+	k.adopt(fresh)
+	k.visit("s-anna", kiosktest.Anna("hall-1", "s-anna", time.Now()))
+	require.Equal(t, journey.Approved, k.verdict("s-anna").Decision)
+	before, err := c.store.Read().LatestSealOrder(t.Context())
+	require.NoError(t, err)
+	now := filepath.Join(t.TempDir(), "now")
+	require.NoError(t, os.Rename(folder, now))
+	require.NoError(t, os.CopyFS(folder, os.DirFS(backup)))
+	require.NoError(t, os.Chmod(folder, 0o700))
+	for _, n := range []string{sealName + ".key", sealName + ".pub"} {
+		require.NoError(t, os.Chmod(filepath.Join(folder, n), 0o600))
+	}
+	args := []string{"-data", c.data, "-vision=false", "-mqtt", "127.0.0.1:0", "-http", "127.0.0.1:0"}
+	_, found := diagnose(t, exitFailed, args...)
+	require.Equal(t, critical, found["rotation seal_lost"])
+	require.Equal(t, critical, found["rotation seal_missing"])
+	// The running centre holds the key still; one that starts now would not.
+	next := run(t, "key", "rotate-seal", "-data", c.data)
+	k.adopt(next)
+	after, err := c.store.Read().LatestSealOrder(t.Context())
+	require.NoError(t, err)
+	require.Greater(t, after.Number, before.Number)
+	// With the file back everything opens again.
+	text, err := os.ReadFile(filepath.Join(now, fresh+".key"))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(folder, fresh+".key"), text, 0o600))
+	_, found = diagnose(t, exitDone, args...)
+	require.Equal(t, fine, found["rotation"])
 }

@@ -10,9 +10,11 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"vestibule/server/centre"
@@ -192,6 +194,37 @@ func TestWhatDoesNotOpenIsLeftAndWhatWasWrittenMeanwhileIsKept(t *testing.T) {
 			return err
 		}))
 		require.Error(t, m.Do(ctx, "0011223344556677"), "a copy that lacks the key's file does not call the job done")
+	})
+}
+
+func TestTwoCopiesMoveAtTheSameTime(t *testing.T) {
+	cluster.Each(t, func(t *testing.T, s *store.Store) {
+		ctx, dir := context.Background(), t.TempDir()
+		require.NoError(t, vault.Create(dir))
+		first, err := vault.Load(dir)
+		require.NoError(t, err)
+		want := filled(t, s, first, 250)
+		// Two rotations at once: both keys open, one of them encrypts, and the other one's job has nothing to do.
+		lost, id := rotated(t, dir), rotated(t, dir)
+		var working sync.WaitGroup
+		for copyOf := range 2 {
+			v, err := vault.Load(dir)
+			require.NoError(t, err)
+			m := reseal.New(reseal.Config{
+				Store: s, Vault: v, Now: func() time.Time { return noon }, NewID: func() string { return fmt.Sprint("j", copyOf) }, Log: slog.New(slog.DiscardHandler),
+			})
+			working.Go(func() {
+				assert.NoError(t, m.Do(ctx, id.String()))
+				assert.NoError(t, m.Do(ctx, lost.String()))
+			})
+		}
+		working.Wait()
+		require.NoError(t, first.Refresh())
+		by, foreign, err := reseal.Count(ctx, s.Read(), first)
+		require.NoError(t, err)
+		require.Zero(t, foreign)
+		require.Equal(t, len(want), by[id])
+		require.Equal(t, want, readAll(t, s, first))
 	})
 }
 

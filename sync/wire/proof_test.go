@@ -178,3 +178,41 @@ func BenchmarkAck(b *testing.B) {
 		}
 	})
 }
+
+func FuzzVerifySeal(f *testing.F) {
+	c, key := centre(f)
+	good, err := wire.SignSeal(wire.SealOrder{Kiosk: "kiosk-1", Number: 7, Signed: at, Key: []byte("key")}, c.Signer, c.Cert, c.Random)
+	require.NoError(f, err)
+	f.Add(good)
+	f.Add(good[:len(good)/2])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		o, err := wire.VerifySeal(b, "kiosk-1", key)
+		if err == nil { // its frame may be written in other ways; what is signed may not
+			require.EqualValues(t, 7, o.Number)
+			require.Equal(t, []byte("key"), o.Key)
+		}
+	})
+}
+
+func TestASealOrderIsBelievedByItsKioskAlone(t *testing.T) {
+	c, key := centre(t)
+	order := wire.SealOrder{Kiosk: "kiosk-1", Number: 7, Signed: at, Key: []byte("key")}
+	b, err := wire.SignSeal(order, c.Signer, c.Cert, c.Random)
+	require.NoError(t, err)
+	got, err := wire.VerifySeal(b, "kiosk-1", key)
+	require.NoError(t, err)
+	order.Version = 1
+	require.Equal(t, order, got)
+	require.ErrorIs(t, failure(wire.VerifySeal(b, "kiosk-2", key)), wire.ErrSignature)
+	_, other := centre(t)
+	require.ErrorIs(t, failure(wire.VerifySeal(b, "kiosk-1", other)), wire.ErrSignature)
+	policy, err := wire.SignPolicy(wire.PolicyOrder{Kiosk: "kiosk-1", Number: 7, Signed: at, Policy: []byte("key")}, c.Signer, c.Cert, c.Random)
+	require.NoError(t, err)
+	require.Error(t, failure(wire.VerifySeal(policy, "kiosk-1", key)), "a policy is no seal order")
+	for name, bad := range map[string]wire.SealOrder{
+		"no number": {Kiosk: "k", Signed: at, Key: []byte("k")}, "no time": {Kiosk: "k", Number: 1, Key: []byte("k")},
+		"no key": {Kiosk: "k", Number: 1, Signed: at}, "a key that is too long": {Kiosk: "k", Number: 1, Signed: at, Key: make([]byte, 5000)},
+	} {
+		require.Error(t, failure(wire.SignSeal(bad, c.Signer, c.Cert, c.Random)), name)
+	}
+}
