@@ -31,7 +31,7 @@ type Config struct {
 	DocumentCamera camera.Camera
 	FaceCamera     camera.Camera // may be the same device
 	Engine         models.Engine
-	Seal           *seal.PublicKey // of the centre
+	Seal           *seal.PublicKey // of the centre, until it has ordered another
 
 	Policy journey.Policy // until the centre has sent one; zero: journey.DefaultPolicy
 	Text   string         // version of the consent text on the screen, for the record

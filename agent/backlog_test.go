@@ -87,10 +87,10 @@ func TestTheBacklogSaysOfEverythingWhyItWaits(t *testing.T) {
 		agent.Bubble(t, func(t *testing.T) {
 			b := agent.NewBench(t)
 			stranger := linktest.New(1, linktest.Faults{})
+			c := newCentre(t, b) // for its signers
 			recv := link.NewReceiver(stranger, linktest.NewInbox(), func(context.Context, string) (*ecdsa.PublicKey, error) {
 				return nil, link.ErrUnknownKiosk
-			}, link.ReceiverConfig{Now: b.Config().Now})
-			newCentre(t, b) // for its signer
+			}, link.ReceiverConfig{Now: b.Config().Now, Centre: c.signs})
 			b.Config().Uplink.Transport = stranger
 			ctx, cancel := context.WithCancel(t.Context())
 			done := make(chan struct{})

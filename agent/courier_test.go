@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"os"
 	"path/filepath"
@@ -29,10 +28,7 @@ func TestARunningKioskSettlesWhatACourierBrought(t *testing.T) {
 		b := agent.NewBench(t)
 		c := newCentre(t, b)
 		c.net.Partition("k1", true)
-		seat, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		require.NoError(t, err)
-		centre := func([]byte, time.Time) (*ecdsa.PublicKey, error) { return &seat.PublicKey, nil }
-		b.Config().Centre = centre
+		centre := b.Config().Centre
 		key := b.Config().Uplink.Signer.(*ecdsa.PrivateKey)
 		b.Start()
 		b.To(agent.StepResult)
@@ -52,7 +48,7 @@ func TestARunningKioskSettlesWhatACourierBrought(t *testing.T) {
 			taken, err := courier.Take(t.Context(), f, link.Gate{Inbox: c.inbox, Keys: func(context.Context, string) (*ecdsa.PublicKey, error) { return &key.PublicKey, nil }})
 			require.NoError(t, err)
 			answer := filepath.Join(stick, "answer.ack")
-			clerk := courier.Clerk{Signer: seat, Cert: []byte("c"), Now: time.Now, Random: rand.Reader}
+			clerk := courier.Clerk{Signer: c.signs.Signer, Cert: c.signs.Cert, Now: time.Now, Random: rand.Reader}
 			require.NoError(t, clerk.Answer(courier.System{}, answer, taken))
 			text, err := os.ReadFile(answer)
 			require.NoError(t, err)

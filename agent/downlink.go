@@ -17,7 +17,7 @@ import (
 // openLink makes the link to the centre.
 func (a *Agent) openLink() error {
 	u, err := link.NewUplink(a.cfg.Uplink.Transport, ackWatcher{a.store.Outbox(), a}, link.UplinkConfig{
-		Kiosk: a.cfg.Kiosk, Release: a.cfg.Uplink.Release, Signer: a.cfg.Uplink.Signer,
+		Kiosk: a.cfg.Kiosk, Release: a.cfg.Uplink.Release, Signer: a.cfg.Uplink.Signer, Centre: a.cfg.Centre,
 		Apply: a.apply, Applied: a.applied,
 		Now: a.cfg.Now, Random: a.cfg.Rand, Log: a.cfg.Log, Tuning: a.cfg.Uplink.Tuning,
 	})
@@ -126,6 +126,8 @@ func (a *Agent) apply(ctx context.Context, tx *sql.Tx, cmd wire.Record) error {
 		return t.Record(ev)
 	case wire.KindPolicy:
 		return a.order(t, cmd.Body, at)
+	case wire.KindSeal:
+		return a.reseal(t, cmd.Body, at)
 	}
 	return outbox.Poison(fmt.Errorf("command of kind %d is not known to this release", cmd.Kind))
 }
@@ -148,6 +150,8 @@ func (a *Agent) applied(cmd wire.Record) {
 		}
 	case wire.KindPolicy:
 		a.arrive(func(o *owner) { o.loadPolicy() })
+	case wire.KindSeal:
+		a.arrive(func(o *owner) { o.useSeal() })
 	}
 }
 
@@ -183,6 +187,12 @@ func (o *owner) linkStatus(s link.Status) {
 		if s.Code != was.Code {
 			add(journey.EventWebSocketError, journey.Errored)
 		}
+	}
+	if at := s.Unproven; !at.IsZero() && !at.Equal(was.Unproven) && (o.doubted.IsZero() || o.now().Sub(o.doubted).Abs() >= doubted) {
+		o.doubted = o.now()
+		ev := o.own(journey.KioskFrameRefused)
+		ev.Result, ev.Detail = journey.Fail, map[string]string{"code": s.Doubt}
+		events = append(events, ev)
 	}
 	if c := confidence(s, o.now()); c != o.clock {
 		o.clock = c

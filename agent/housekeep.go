@@ -14,6 +14,7 @@ func (o *owner) housekeep() {
 	} else if len(o.pending) > 0 {
 		_ = o.commit(nil) // what could not be stored goes as soon as there is room
 	}
+	o.useSeal()
 	o.catchUp()
 	o.watchSpace()
 	o.watchQueue()

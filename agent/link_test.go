@@ -26,15 +26,21 @@ type centre struct {
 	inbox *linktest.Inbox
 	recv  *link.Receiver
 	now   func() time.Time
+	signs wire.Centre
 }
 
 func newCentre(t *testing.T, b agent.Bench) *centre {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
-	c := &centre{net: linktest.New(1, linktest.Faults{Delay: 20 * time.Millisecond}), inbox: linktest.NewInbox(), now: b.Config().Now}
+	signs, known, err := linktest.Centre()
+	require.NoError(t, err)
+	c := &centre{signs: signs, net: linktest.New(1, linktest.Faults{Delay: 20 * time.Millisecond}), inbox: linktest.NewInbox(), now: b.Config().Now}
 	c.recv = link.NewReceiver(c.net, c.inbox, func(context.Context, string) (*ecdsa.PublicKey, error) { return &key.PublicKey, nil },
-		link.ReceiverConfig{Now: c.now})
+		link.ReceiverConfig{Now: c.now, Centre: signs})
+	if b.Config().Centre == nil {
+		b.Config().Centre = known
+	}
 	b.Config().Uplink = agent.Uplink{Transport: c.net, Signer: key, Release: "test"}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})

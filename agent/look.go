@@ -37,6 +37,9 @@ func (o *owner) look() {
 	o.publish()
 }
 
+// doubted is how long a frame that was not the centre's is told of: as long as no second event about it is recorded.
+const doubted = time.Hour
+
 // findings is everything that is wrong just now.
 func (o *owner) findings(now time.Time) (found []health.Finding) {
 	add := func(code health.Code, severity health.Severity, detail string) {
@@ -65,6 +68,9 @@ func (o *owner) findings(now time.Time) (found []health.Finding) {
 	if o.link != nil {
 		if !o.status.Online || o.status.Code != "" {
 			add(health.Link, health.Warning, o.status.Code)
+		}
+		if at := o.status.Unproven; !at.IsZero() && now.Sub(at).Abs() < doubted {
+			add(health.Unproven, health.Warning, o.status.Doubt)
 		}
 		switch o.clock {
 		case journey.ClockUntrusted:

@@ -18,6 +18,7 @@ import (
 	"vestibule/models"
 	"vestibule/models/face"
 	"vestibule/sync/link"
+	"vestibule/sync/seal"
 )
 
 // housekeeping is how often a quiet kiosk looks after itself.
@@ -55,6 +56,9 @@ type owner struct {
 	heard   time.Time // when that was
 	noted   time.Time // and what of it is written down
 	nextJob time.Time
+	seal    *seal.PublicKey // that the visit under way seals to
+	sealed  uint64          // number of the order that it came by; 0: with the bundle
+	doubted time.Time       // when frames that are not the centre's were recorded last
 	health  health.Registry
 	shown   []health.Condition // what is wrong, as told
 }
@@ -123,6 +127,7 @@ func (a *Agent) Run(ctx context.Context) error {
 // open brings the kiosk up: settings, a look at itself, and a visit that a crash interrupted.
 func (o *owner) open() {
 	o.loadPolicy()
+	o.loadSeal()
 	o.loadLine()
 	o.loadHeard()
 	self := o.selfTest()
@@ -131,6 +136,7 @@ func (o *owner) open() {
 	} else if self != nil && o.v == nil {
 		o.close(self)
 	}
+	o.useSeal()
 	o.count()
 	o.publish()
 }

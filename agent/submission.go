@@ -24,7 +24,7 @@ func (o *owner) snapshot(state journey.SubmissionState) (wire.SubmissionBody, er
 		return wire.SubmissionBody{}, fmt.Errorf("snapshot: %w", err)
 	}
 	defer clear(plain)
-	sealed, err := seal.Seal(o.cfg.Seal, seal.InfoSubmission, seal.SubmissionAAD(o.cfg.Kiosk, v.Submission, v.Revision), plain)
+	sealed, err := seal.Seal(o.seal, seal.InfoSubmission, seal.SubmissionAAD(o.cfg.Kiosk, v.Submission, v.Revision), plain)
 	if err != nil {
 		return wire.SubmissionBody{}, fmt.Errorf("snapshot: %w", err)
 	}
@@ -237,7 +237,7 @@ func (o *owner) decided(d journey.Verdict) {
 func (o *owner) keep(kind journey.EvidenceKind, picture []byte, taken time.Time, attempt int) (*journey.Evidence, []byte, error) {
 	v := o.v
 	e := &journey.Evidence{ID: o.newID(), Kind: kind, Attempt: attempt, Media: "image/jpeg", Taken: taken}
-	sealed, err := seal.Seal(o.cfg.Seal, seal.InfoEvidence, seal.EvidenceAAD(o.cfg.Kiosk, v.Submission, e.ID), picture)
+	sealed, err := seal.Seal(o.seal, seal.InfoEvidence, seal.EvidenceAAD(o.cfg.Kiosk, v.Submission, e.ID), picture)
 	if err != nil {
 		return nil, nil, fmt.Errorf("seal evidence: %w", err)
 	}

@@ -134,6 +134,7 @@ func (o *owner) start() error {
 	} else if float64(used) > fullAt*float64(limit) {
 		return o.refuse(problem(ProblemStoreFull))
 	}
+	o.useSeal()
 	key, err := newKey(o.cfg.KeyDir, o.cfg.Rand)
 	if err != nil {
 		return o.refuse(problemOf(err))

@@ -220,6 +220,8 @@ func Additions() []Entry {
 		{KioskSelfTest, StageGuard, BE, ImpactNone, "", byAgent(), "Cameras, models, store and clock tested."},
 		{KioskLivenessHead, StageGuard, BE, ImpactNone, "", byAgent(), "The calibration of passive liveness that is in force, or why there is none."},
 		{KioskPolicyApplied, StageGuard, BE, ImpactNone, "", byAgent(), "A new policy version is in force."},
+		{KioskSealKeyApplied, StageGuard, BE, ImpactNone, "", byAgent(), "Evidence is sealed to another key of the centre from the next visit on."},
+		{KioskFrameRefused, StageGuard, BE, ImpactNone, "", byAgent(), "Frames came that are not proved to be the centre's; nothing of them was believed."},
 		{KioskPolicyOld, StageGuard, BE, ImpactNone, "", byAgent(), "The centre's last word passed the warning or the limit of the policy."},
 		{KioskListApplied, StageGuard, BE, ImpactNone, "", byAgent(), "A new list version is in force."},
 		{KioskStorageLow, StageGuard, BE, ImpactNone, "", byAgent(), "Free space under the warning or the limit."},

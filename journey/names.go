@@ -177,6 +177,8 @@ const (
 	KioskSelfTest         EventName = "KIOSK_SELF_TEST"         // BE: cameras, models, store and clock tested
 	KioskLivenessHead     EventName = "KIOSK_LIVENESS_HEAD"     // BE: the calibration of passive liveness that is in force, or why there is none; detail: clips, eerBefore, eerAfter, model, made
 	KioskPolicyApplied    EventName = "KIOSK_POLICY_APPLIED"    // BE: a new policy version is in force
+	KioskSealKeyApplied   EventName = "KIOSK_SEAL_KEY_APPLIED"  // BE: evidence is sealed to another key of the centre from the next visit on, or why not; detail: key, number, code
+	KioskFrameRefused     EventName = "KIOSK_FRAME_REFUSED"     // BE: frames came that are not proved to be the centre's; at most one an hour; detail: code
 	KioskPolicyOld        EventName = "KIOSK_POLICY_OLD"        // BE: the centre's last word passed 80 % of the policy's offlineLimit, or all of it; detail: hours
 	KioskListApplied      EventName = "KIOSK_LIST_APPLIED"      // BE: a new list version is in force
 	KioskStorageLow       EventName = "KIOSK_STORAGE_LOW"       // BE: free space under the warning or the limit

@@ -52,7 +52,7 @@ func TestTheDoctorKnowsARunningCentreOnBothDatabases(t *testing.T) {
 				"-data", c.data, "-db", c.url, "-vision=false", "-mqtt", c.broker.Addr(), "-http", c.listener.Addr().String(), "-metrics", c.asked.Addr().String(),
 			}
 			d, found := diagnose(t, exitDone, args...)
-			for _, subject := range []string{"settings", "folders", "keys", "certificates", "database", "stored data", "clock", "kiosks", "jobs", "webhooks", "broker", "http", "metrics"} {
+			for _, subject := range []string{"settings", "folders", "keys", "certificates", "database", "stored data", "rotation", "clock", "kiosks", "jobs", "webhooks", "broker", "http", "metrics"} {
 				require.Equal(t, fine, found[subject], "%s: %v", subject, d.Findings)
 			}
 			said, err := json.Marshal(d)

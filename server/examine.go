@@ -19,6 +19,7 @@ import (
 	"vestibule/models/worker"
 	"vestibule/server/centre"
 	"vestibule/server/ingest"
+	"vestibule/server/reseal"
 	"vestibule/server/store"
 	"vestibule/server/vault"
 	"vestibule/sync/fault"
@@ -65,6 +66,7 @@ func (e *examination) run(ctx context.Context) {
 	if e.store != nil {
 		defer e.store.Close()
 		e.fitting(ctx)
+		e.rotation(ctx)
 		e.lists(ctx)
 		e.clock(ctx)
 		e.work(ctx)
@@ -243,6 +245,63 @@ func (e *examination) fitting(ctx context.Context) {
 	}
 	if good {
 		e.ok("stored data", "the newest submission opens with the keys that are here")
+	}
+}
+
+// rotation tells what still needs earlier keys, and what needs keys that are not here. It looks at every
+// encrypted value's first bytes.
+func (e *examination) rotation(ctx context.Context) {
+	if e.vault == nil || e.ring == nil {
+		e.skip("rotation", "not looked at, for want of keys")
+		return
+	}
+	broken := func(err error) bool {
+		if err != nil {
+			e.wrong("rotation", critical, fault.New("database", "what keys are needed for cannot be read", "check the database", err))
+		}
+		return err != nil
+	}
+	by, foreign, err := reseal.Count(ctx, e.store.Read(), e.vault)
+	if broken(err) {
+		return
+	}
+	uses, err := e.store.Read().SealUses(ctx)
+	if broken(err) {
+		return
+	}
+	said, err := e.store.Read().KioskSeals(ctx)
+	if broken(err) {
+		return
+	}
+	sealed, kiosks, waiting := 0, []string{}, 0
+	for _, u := range uses {
+		if len(u.Key) == len(seal.KeyID{}) && !e.ring.Has(seal.KeyID(u.Key)) {
+			sealed += u.Count
+		}
+	}
+	for name, k := range said {
+		if k.Key != "" && e.ring.Public(k.Key) == nil {
+			kiosks = append(kiosks, name)
+		}
+	}
+	for id, n := range by {
+		if id != e.vault.Current() {
+			waiting += n
+		}
+	}
+	if foreign > 0 {
+		e.wrong("rotation", critical, fault.New("keys_missing", fmt.Sprintf("%d stored values need data keys that are not here", foreign), "restore the keys of "+folderKeys+"/ from a backup, old ones too", nil))
+	}
+	if sealed > 0 {
+		e.wrong("rotation", critical, fault.New("seal_missing", fmt.Sprintf("%d submissions are sealed to keys that are not here", sealed), "restore the keys of "+folderSeal+"/ from a backup, old ones too", nil))
+	}
+	if n := len(kiosks); n > 0 {
+		sort.Strings(kiosks)
+		e.wrong("rotation", critical, fault.New("seal_lost", fmt.Sprintf("%d kiosks seal to a key that is not here: %s", n, strings.Join(kiosks[:min(n, 10)], ", ")),
+			"bring its file back into "+folderSeal+"/; if it is lost for good: server key rotate-seal, which they follow with their next visit", nil))
+	}
+	if foreign+sealed+len(kiosks) == 0 {
+		e.ok("rotation", "%d data keys and %d seal keys; %d values are still encrypted with an earlier data key", len(by), len(e.ring.IDs()), waiting)
 	}
 }
 

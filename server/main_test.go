@@ -104,6 +104,7 @@ type kiosk struct {
 	policies []string
 	secrets  []int // how many rules came with each, which none should
 	numbers  []uint64
+	ordered  []wire.SealOrder
 }
 
 func (k *kiosk) applied() []string {
@@ -144,7 +145,7 @@ func offlineKiosk(t *testing.T, bundle string) *kiosk {
 	k.box, err = outbox.Open(ctx, k.db, k.bundle.Name)
 	require.NoError(t, err)
 	k.up, err = link.NewUplink(&link.MQTT{Broker: k.bundle.Broker, TLS: k.bundle.TLS(time.Now)}, k.box, link.UplinkConfig{
-		Kiosk: k.bundle.Name, Signer: k.bundle.Signer(),
+		Kiosk: k.bundle.Name, Signer: k.bundle.Signer(), Centre: k.bundle.CentreKey,
 		Apply: func(_ context.Context, _ *sql.Tx, cmd wire.Record) error {
 			if cmd.Kind == wire.KindPolicy {
 				order, err := wire.VerifyPolicy(cmd.Body, k.bundle.Name, k.bundle.CentreKey)
@@ -160,6 +161,16 @@ func offlineKiosk(t *testing.T, bundle string) *kiosk {
 				k.policies = append(k.policies, p.Version)
 				k.secrets = append(k.secrets, len(p.Rules))
 				k.numbers = append(k.numbers, order.Number)
+				return nil
+			}
+			if cmd.Kind == wire.KindSeal {
+				order, err := wire.VerifySeal(cmd.Body, k.bundle.Name, k.bundle.CentreKey)
+				if err != nil {
+					return outbox.Poison(err)
+				}
+				k.mu.Lock()
+				defer k.mu.Unlock()
+				k.ordered = append(k.ordered, order)
 				return nil
 			}
 			var v journey.Verdict

@@ -28,8 +28,16 @@ func loadOrders(data string) (orders, error) {
 	return orders{c}, nil
 }
 
-// greet queues what a new kiosk has to hear first: its project's policy.
+// greet queues what a new kiosk has to hear first: the seal key in use, if there was another before (its bundle may be
+// older), and its project's policy.
 func (o orders) greet(ctx context.Context, tx *store.Tx, k store.Kiosk, now time.Time) error {
+	key, err := tx.LatestSealOrder(ctx)
+	if err == nil {
+		err = o.reseal(ctx, tx, k.ID, key, now)
+	}
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
 	e, err := tx.PolicyInForce(ctx, k.Project)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
@@ -61,6 +69,17 @@ func (o orders) push(ctx context.Context, tx *store.Tx, kiosk string, policy jou
 		return fmt.Errorf("sign policy: %w", err)
 	}
 	_, err = tx.PushCommand(ctx, kiosk, wire.KindPolicy, newID(), signed, now)
+	return err
+}
+
+// reseal queues for a kiosk which key it seals to from its next visit on.
+func (o orders) reseal(ctx context.Context, tx *store.Tx, kiosk string, key store.SealOrder, now time.Time) error {
+	signed, err := wire.SignSeal(wire.SealOrder{Kiosk: kiosk, Number: uint64(key.Number), Signed: now, Key: key.Public},
+		o.centre.Signer(), o.centre.Cert.Raw, rand.Reader)
+	if err != nil {
+		return fmt.Errorf("sign seal key: %w", err)
+	}
+	_, err = tx.PushCommand(ctx, kiosk, wire.KindSeal, newID(), signed, now)
 	return err
 }
 

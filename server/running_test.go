@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -61,4 +63,22 @@ func (c *centreForTests) kiosk(name string) *kiosk {
 	bundle := filepath.Join(c.t.TempDir(), "bundle")
 	run(c.t, "kiosk", "add", "-data", c.data, "-db", c.url, "-name", name, "-country", "UTO", "-broker", dialable(c.broker.Addr()), "-out", bundle)
 	return newKiosk(c.t, bundle)
+}
+
+// lockedBuffer is a log that a running centre writes and a test reads.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	crand "crypto/rand"
 	"errors"
 	"flag"
 	"fmt"
@@ -34,6 +35,7 @@ import (
 	"vestibule/server/lists/feed"
 	"vestibule/server/metrics"
 	"vestibule/server/notify"
+	"vestibule/server/reseal"
 	"vestibule/server/store"
 	"vestibule/server/vault"
 	"vestibule/sync/fault"
@@ -41,6 +43,7 @@ import (
 	"vestibule/sync/identity"
 	"vestibule/sync/link"
 	"vestibule/sync/seal"
+	"vestibule/sync/wire"
 )
 
 // Intervals of what another process may have changed in the database.
@@ -143,6 +146,7 @@ type running struct {
 	engine    atomic.Pointer[worker.Client]
 	broker    *broker.Broker
 	receiver  *link.Receiver
+	mover     *reseal.Mover
 	centre    *centre.Centre
 	pages     *console.Console
 }
@@ -292,6 +296,7 @@ func (c *running) run(ctx context.Context) error {
 		addr = dialable(c.broker.Addr())
 	}
 	c.receiver = link.NewReceiver(&link.MQTT{Broker: addr, TLS: c.identity.ClientTLS(c.brokerName, time.Now)}, c.figures.Inbox(c.newIngest()), c.keys(), link.ReceiverConfig{
+		Centre: wire.Centre{Signer: c.identity.Signer(), Cert: c.identity.Cert.Raw, Random: crand.Reader},
 		Client: c.client, Share: c.share, Log: c.log,
 		Observe: func(r link.Rejection) {
 			c.figures.Rejected(r.Code)
@@ -403,10 +408,15 @@ func (c *running) build(ctx context.Context) error {
 	if err := c.refreshKiosks(ctx); err != nil {
 		return err
 	}
+	c.mover = reseal.New(reseal.Config{Store: c.store, Vault: c.vault, Now: time.Now, NewID: newID, Log: c.log})
+	if err := c.mover.Ensure(ctx); err != nil {
+		return fmt.Errorf("look after data keys: %w", err)
+	}
 	c.centre = centre.New(centre.Config{
 		Store: c.store, Blobs: c.shelf, Keys: c.ring, Vault: c.vault, Engine: c.eyes, Screen: c.lists.Screen,
 		Now: time.Now, NewID: newID, Log: c.log, Notify: func(kiosk string) { c.receiver.Notify(kiosk) },
 		Decided: c.figures.Decided,
+		Others:  map[string]func(context.Context, string) error{reseal.Job: c.mover.Do},
 	})
 	if err := c.centre.LoadFaces(ctx); err != nil {
 		return err
@@ -500,10 +510,29 @@ func (c *running) refresh(ctx context.Context) error {
 			c.centre.Wake()
 		}
 		c.warnStale(ctx)
+		if err := c.refreshKeys(ctx); err != nil && ctx.Err() == nil {
+			c.log.Error("data keys stay as they are", "code", "keys_unusable", "error", err)
+		}
 		if err := c.refreshKiosks(ctx); err != nil && ctx.Err() == nil {
 			c.log.Error("revocations are not up to date", "code", "database", "error", err)
 		}
 	}
+}
+
+// refreshKeys takes up the data key that another process put in use.
+func (c *running) refreshKeys(ctx context.Context) error {
+	before := c.vault.Current()
+	if err := c.vault.Refresh(); err != nil {
+		return err
+	}
+	if now := c.vault.Current(); now != before {
+		c.log.Info("another data key encrypts from now on", "key", now.String())
+		if err := c.mover.Ensure(ctx); err != nil {
+			return err
+		}
+		c.centre.Wake()
+	}
+	return nil
 }
 
 // refreshKiosks reads who is revoked, and cuts those who became so; and it tells
@@ -611,8 +640,8 @@ func (c *running) enrolments(ctx context.Context) (*http.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := identity.SealText(filepath.Join(c.data, folderSeal, sealName+".pub"))
-	if err != nil {
+	key := func() ([]byte, error) { return identity.SealText(filepath.Join(c.data, folderSeal, sealName+".pub")) }
+	if _, err := key(); err != nil {
 		return nil, err
 	}
 	desk := &enrol.Desk{Store: c.store, CA: ca, Seal: key, Enrolled: orders{c.identity}.greet, NewID: newID, Now: time.Now, Log: c.log}

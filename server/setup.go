@@ -65,13 +65,18 @@ func initCommand(ctx context.Context, p *program, args []string) error {
 	fs, data, db := p.flags("")
 	name := fs.String("name", "Vestibule centre", "name of the authority, as certificates show it")
 	hosts := fs.String("hosts", "", "names and addresses under which kiosks reach this centre, separated by commas")
+	named := fs.String("seal-suite", seal.X25519.String(), "how kiosks seal: x25519, or mlkem768x25519, which also holds against quantum computers (about 1 KB more for each picture)")
 	if _, err := p.parse(fs, args, "data"); err != nil {
 		return err
+	}
+	suite, err := seal.ParseSuite(*named)
+	if err != nil {
+		return fault.New("seal_suite", err.Error(), "give one of them, or leave -seal-suite out", nil)
 	}
 	if err := emptyFolder(*data); err != nil {
 		return err
 	}
-	if err := makeCentre(*data, *name, strings.Split(*hosts, ",")); err != nil {
+	if err := makeCentre(*data, *name, strings.Split(*hosts, ","), suite); err != nil {
 		return err
 	}
 	s, err := open(ctx, *data, *db)
@@ -102,7 +107,7 @@ func emptyFolder(dir string) error {
 	return os.Chmod(dir, 0o700)
 }
 
-func makeCentre(data, name string, hosts []string) error {
+func makeCentre(data, name string, hosts []string, suite seal.Suite) error {
 	for _, folder := range []string{folderKeys, folderSeal, folderBlobs} {
 		if err := os.MkdirAll(filepath.Join(data, folder), 0o700); err != nil {
 			return fault.New("data_unusable", "the data directory cannot be written", "check owner and free space", err)
@@ -112,7 +117,7 @@ func makeCentre(data, name string, hosts []string) error {
 	if err := vault.Create(filepath.Join(data, folderKeys)); err != nil {
 		return err
 	}
-	key, err := seal.GenerateKey()
+	key, err := suite.Generate()
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,7 @@ const (
 	Policy      Code = "policy"      // the centre was not heard for as long as the policy allows
 	Certificate Code = "certificate" // the right to speak ends soon
 	Temperature Code = "temperature" // the machine is hot
+	Unproven    Code = "unproven"    // frames came that are not proved to be the centre's
 )
 
 // Severity says how bad it is.
@@ -62,6 +63,7 @@ type Definition struct {
 func Definitions() []Definition {
 	return []Definition{
 		{Closed, 0, nil, "The kiosk takes no visits.", "Look the problem's code up; the kiosk opens by itself once it is solved."},
+		{Unproven, 0, nil, "Something speaks to the kiosk that is not proved to be the centre.", "See whose broker the kiosk's line ends at; bring the centre's program up to date before the kiosk's."},
 		{Disk, 0, nil, "The kiosk's storage fills up.", "Bring the kiosk on line so that it hands over what waits, or carry it out; see what else lies on its disk."},
 		{Certificate, 0, []Code{Link}, "The kiosk's certificate ends soon.", "Bring the kiosk on line, it renews the certificate by itself; if it is on line, look into its log."},
 		{Policy, 0, nil, "The kiosk has not heard the centre for long.", "Bring the kiosk on line: its policy grows too old to let people in."},

@@ -130,7 +130,7 @@ func (f *fleet) one(ctx context.Context, name string) (*kiosk, error) {
 		f.waits.add(d)
 	})
 	k.up, err = link.NewUplink(&link.MQTT{Broker: b.Broker, TLS: b.TLS(time.Now)}, k.queue, link.UplinkConfig{
-		Kiosk: name, Signer: b.Signer(), Release: "load",
+		Kiosk: name, Signer: b.Signer(), Centre: b.CentreKey, Release: "load",
 		Apply: func(context.Context, *sql.Tx, wire.Record) error { return nil },
 	})
 	return k, err

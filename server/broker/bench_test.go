@@ -19,7 +19,7 @@ func benchLink(b *testing.B) (*kiosk, *linktest.Inbox, *link.Receiver) {
 	br := h.start(b, "127.0.0.1:0", nil)
 	bundle := h.bundle(b, "kiosk-1", br.Addr())
 	inbox := linktest.NewInbox()
-	r := link.NewReceiver(h.mqtt(br.Addr()), inbox, keysOf(bundle), link.ReceiverConfig{})
+	r := link.NewReceiver(h.mqtt(br.Addr()), inbox, keysOf(bundle), link.ReceiverConfig{Centre: h.signs()})
 	runs(b, r.Run)
 	<-r.Ready()
 	k := newKiosk(b, bundle, mqttOf(bundle, br.Addr()))

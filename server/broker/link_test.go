@@ -48,6 +48,10 @@ func newHouse(t testing.TB) *house {
 	return &house{ca: ca, centre: centre, seal: key, denied: make(map[string]bool)}
 }
 
+func (h *house) signs() wire.Centre {
+	return wire.Centre{Signer: h.centre.Signer(), Cert: h.centre.Cert.Raw, Random: rand.Reader}
+}
+
 func (h *house) isDenied(cn string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -111,7 +115,7 @@ func newKiosk(t testing.TB, b *identity.Bundle, tr link.Transport) *kiosk {
 	require.NoError(t, err)
 	k := &kiosk{name: b.Name, db: db, box: box, notify: make(chan struct{}, 1024)}
 	k.up, err = link.NewUplink(tr, box, link.UplinkConfig{
-		Kiosk: b.Name, Signer: b.Signer(),
+		Kiosk: b.Name, Signer: b.Signer(), Centre: b.CentreKey,
 		Apply: func(ctx context.Context, tx *sql.Tx, cmd wire.Record) error { return nil },
 		Applied: func(cmd wire.Record) {
 			k.mu.Lock()
@@ -201,7 +205,7 @@ func TestRecordsPicturesAndCommandsCrossTheEmbeddedBroker(t *testing.T) {
 	b := h.start(t, "127.0.0.1:0", nil)
 	bundle := h.bundle(t, "kiosk-1", b.Addr())
 	inbox := linktest.NewInbox()
-	r := link.NewReceiver(h.mqtt(b.Addr()), inbox, keysOf(bundle), link.ReceiverConfig{})
+	r := link.NewReceiver(h.mqtt(b.Addr()), inbox, keysOf(bundle), link.ReceiverConfig{Centre: h.signs()})
 	runs(t, r.Run)
 	k := newKiosk(t, bundle, mqttOf(bundle, b.Addr()))
 	k.append(t, 0, 600)
@@ -244,7 +248,7 @@ func TestTheStreamGoesOnAfterTheBrokerWasRestarted(t *testing.T) {
 	addr := b.Addr()
 	bundle := h.bundle(t, "kiosk-1", addr)
 	inbox := linktest.NewInbox()
-	r := link.NewReceiver(h.mqtt(addr), inbox, keysOf(bundle), link.ReceiverConfig{})
+	r := link.NewReceiver(h.mqtt(addr), inbox, keysOf(bundle), link.ReceiverConfig{Centre: h.signs()})
 	runs(t, r.Run)
 	k := newKiosk(t, bundle, mqttOf(bundle, addr))
 	n := 0
@@ -269,7 +273,7 @@ func TestBadFramesAreCountedAndTheStreamGoesOn(t *testing.T) {
 	b := h.start(t, "127.0.0.1:0", nil)
 	good, stranger, forger := h.bundle(t, "good", b.Addr()), h.bundle(t, "stranger", b.Addr()), h.bundle(t, "forger", b.Addr())
 	inbox := linktest.NewInbox()
-	r := link.NewReceiver(h.mqtt(b.Addr()), inbox, keysOf(good, forger), link.ReceiverConfig{})
+	r := link.NewReceiver(h.mqtt(b.Addr()), inbox, keysOf(good, forger), link.ReceiverConfig{Centre: h.signs()})
 	runs(t, r.Run)
 	<-r.Ready()
 	ctx := context.Background()
@@ -315,7 +319,7 @@ func TestAnUnknownKioskIsToldSo(t *testing.T) {
 	h := newHouse(t)
 	b := h.start(t, "127.0.0.1:0", nil)
 	bundle := h.bundle(t, "kiosk-1", b.Addr())
-	r := link.NewReceiver(h.mqtt(b.Addr()), linktest.NewInbox(), keysOf(), link.ReceiverConfig{})
+	r := link.NewReceiver(h.mqtt(b.Addr()), linktest.NewInbox(), keysOf(), link.ReceiverConfig{Centre: h.signs()})
 	runs(t, r.Run)
 	<-r.Ready()
 	k := newKiosk(t, bundle, mqttOf(bundle, b.Addr()))
@@ -331,7 +335,7 @@ func TestARevokedKioskIsCutAtItsNextPacketAndNotLetInAgain(t *testing.T) {
 	b := h.start(t, "127.0.0.1:0", nil)
 	bundle := h.bundle(t, "kiosk-1", b.Addr())
 	inbox := linktest.NewInbox()
-	r := link.NewReceiver(h.mqtt(b.Addr()), inbox, keysOf(bundle), link.ReceiverConfig{})
+	r := link.NewReceiver(h.mqtt(b.Addr()), inbox, keysOf(bundle), link.ReceiverConfig{Centre: h.signs()})
 	runs(t, r.Run)
 	k := newKiosk(t, bundle, mqttOf(bundle, b.Addr()))
 	k.append(t, 0, 1)

@@ -86,6 +86,8 @@ type Config struct {
 	Watch  func(session string) // a session changed
 	// Decided hears of every decision that was committed, and how long it waited; people: they made it. May be nil.
 	Decided func(d journey.Decision, r journey.Reason, people bool, waited time.Duration)
+	// Others does jobs of other kinds, each with its subject; an error is retried as one of a decision is.
+	Others  map[string]func(ctx context.Context, subject string) error
 	Workers int // jobs at the same time; 0: 2
 	// Lease is how long a job stays with a copy that says nothing of it any more: so long its decision is late
 	// when that copy's power was cut. 0: 10 s.
@@ -273,9 +275,11 @@ func (c *Centre) safely(ctx context.Context, j store.Job) (err error) {
 		return c.CheckAgain(ctx, j.Subject)
 	case JobRescreen:
 		return c.Rescreen(ctx, j.Subject)
-	default:
-		return fmt.Errorf("no such kind of job: %s", j.Kind)
 	}
+	if do := c.c.Others[j.Kind]; do != nil {
+		return do(ctx, j.Subject)
+	}
+	return fmt.Errorf("no such kind of job: %s", j.Kind)
 }
 
 // ErrNoLists is wrapped when the policy wants screening and there is nothing to screen against.

@@ -45,7 +45,8 @@ type Store interface {
 type Desk struct {
 	Store Store
 	CA    *identity.CA
-	Seal  []byte // the centre's HPKE key, as a bundle holds it
+	// Seal gives the HPKE key that kiosks seal to from now on, as a bundle holds it.
+	Seal func() ([]byte, error)
 	// Enrolled queues what a new kiosk has to hear first, in the same transaction; may be nil.
 	Enrolled func(ctx context.Context, tx *store.Tx, k store.Kiosk, now time.Time) error
 	NewID    func() string
@@ -118,6 +119,10 @@ func (d *Desk) renew(ctx context.Context, old *x509.Certificate) (identity.Enrol
 	if err != nil {
 		return identity.EnrolAnswer{}, err
 	}
+	key, err := d.Seal()
+	if err != nil {
+		return identity.EnrolAnswer{}, err
+	}
 	var a identity.EnrolAnswer
 	err = d.Store.Write(ctx, func(tx *store.Tx) error {
 		k, err := tx.Kiosk(ctx, old.Subject.CommonName)
@@ -138,7 +143,7 @@ func (d *Desk) renew(ctx context.Context, old *x509.Certificate) (identity.Enrol
 		if err := tx.Recertify(ctx, k.ID, hex.EncodeToString(print[:])); err != nil {
 			return err
 		}
-		a = identity.EnrolAnswer{Certificate: cert.Raw, Kiosk: identity.KioskInfo{Name: k.ID, SiteCountry: k.Country, Project: k.Project}}
+		a = identity.EnrolAnswer{Certificate: cert.Raw, Seal: key, Kiosk: identity.KioskInfo{Name: k.ID, SiteCountry: k.Country, Project: k.Project}}
 		return tx.Audit(ctx, d.NewID(), "kiosk "+k.ID, "kiosk renewed", k.ID, now)
 	})
 	return a, err
@@ -179,6 +184,10 @@ func (d *Desk) take(ctx context.Context, q identity.EnrolRequest) (identity.Enro
 	used := fault.New("token_used", "this token was used by another kiosk", "ask the centre for a new one; if nobody else should have had it, revoke that kiosk", nil)
 	if !e.Used.IsZero() && e.Key != key {
 		return identity.EnrolAnswer{}, used
+	}
+	seal, err := d.Seal()
+	if err != nil {
+		return identity.EnrolAnswer{}, err
 	}
 	err = d.Store.Write(ctx, func(tx *store.Tx) error {
 		first, err := tx.UseEnrolment(ctx, e.Hash, key, now)
@@ -221,6 +230,6 @@ func (d *Desk) take(ctx context.Context, q identity.EnrolRequest) (identity.Enro
 	}
 	return identity.EnrolAnswer{
 		Kiosk:       identity.KioskInfo{Name: e.Kiosk, SiteCountry: e.Country, Project: e.Project, Broker: e.Broker},
-		Certificate: cert.Raw, Seal: d.Seal,
+		Certificate: cert.Raw, Seal: seal,
 	}, nil
 }

@@ -39,6 +39,7 @@ type centre struct {
 	address string
 	now     time.Time
 	mu      sync.Mutex
+	seal    string // file of the key that kiosks are given
 }
 
 func (c *centre) clock() time.Time {
@@ -51,6 +52,7 @@ func newCentre(t *testing.T) *centre {
 	t.Helper()
 	c := &centre{t: t, now: time.Now()}
 	dir := t.TempDir()
+	c.seal = filepath.Join(dir, "seal.pub")
 	require.NoError(t, os.Chmod(dir, 0o700))
 	var err error
 	c.ca, err = identity.NewCA("test", c.now)
@@ -63,14 +65,12 @@ func newCentre(t *testing.T) *centre {
 	key, err := seal.GenerateKey()
 	require.NoError(t, err)
 	require.NoError(t, seal.WritePublicKey(filepath.Join(dir, "seal.pub"), key.Public()))
-	text, err := identity.SealText(filepath.Join(dir, "seal.pub"))
-	require.NoError(t, err)
 	c.store, err = store.Open(t.Context(), dir)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, c.store.Close()) })
 	n := 0
 	desk := &enrol.Desk{
-		Store: c.store, CA: c.ca, Seal: text, Now: c.clock, Log: slog.New(slog.DiscardHandler),
+		Store: c.store, CA: c.ca, Seal: func() ([]byte, error) { return identity.SealText(filepath.Join(dir, "seal.pub")) }, Now: c.clock, Log: slog.New(slog.DiscardHandler),
 		NewID: func() string { n++; return fmt.Sprint("audit-", n) },
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -256,6 +256,31 @@ func TestACertificateIsRenewedForTheSameKey(t *testing.T) {
 	}
 }
 
+func TestTheSealKeyInUseComesWithTheRenewal(t *testing.T) {
+	c := newCentre(t)
+	dir := filepath.Join(t.TempDir(), "bundle")
+	b, err := c.enrol(dir, c.token("hall-1"))
+	require.NoError(t, err)
+	before := b.Seal.ID()
+	b = c.aged(dir, b, 70)
+	require.NoError(t, b.Renew(t.Context(), dir, time.Now))
+	same, err := identity.LoadBundle(dir)
+	require.NoError(t, err)
+	require.Equal(t, before, same.Seal.ID())
+
+	key, err := seal.GenerateKey()
+	require.NoError(t, err)
+	require.NoError(t, seal.ReplacePublicKey(c.seal, key.Public()))
+	require.NoError(t, b.Renew(t.Context(), dir, time.Now))
+	after, err := identity.LoadBundle(dir)
+	require.NoError(t, err)
+	require.Equal(t, key.ID(), after.Seal.ID())
+	require.Equal(t, before, b.Seal.ID(), "a running kiosk goes on with the one it began with")
+	late, err := c.enrol(filepath.Join(t.TempDir(), "bundle"), c.token("hall-2"))
+	require.NoError(t, err)
+	require.Equal(t, key.ID(), late.Seal.ID())
+}
+
 func TestWhoseCertificateIsNotRenewed(t *testing.T) {
 	enrolled := func(t *testing.T) (*centre, string, *identity.Bundle) {
 		c := newCentre(t)
@@ -350,7 +375,7 @@ func FuzzDesk(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	desk := &enrol.Desk{Store: s, CA: ca, Now: time.Now, NewID: func() string { return "x" }, Log: slog.New(slog.DiscardHandler)}
+	desk := &enrol.Desk{Store: s, CA: ca, Seal: func() ([]byte, error) { return nil, nil }, Now: time.Now, NewID: func() string { return "x" }, Log: slog.New(slog.DiscardHandler)}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		w := httptest.NewRecorder()
 		desk.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodPost, identity.EnrolPath, bytes.NewReader(body)))

@@ -447,6 +447,11 @@ func (f *frame) event(ctx context.Context, r wire.Record) (why string, err error
 			return "", err
 		}
 	}
+	if e.Name == journey.KioskSealKeyApplied {
+		if err := f.sealKey(ctx, e); err != nil {
+			return "", err
+		}
+	}
 	if e.Session != "" {
 		if _, known := f.sessions[e.Session]; !known {
 			f.sessions[e.Session] = ""
@@ -468,6 +473,20 @@ func (f *frame) policy(ctx context.Context, e journey.Event) error {
 	}
 	k.Refused = number
 	return f.tx.RefusesPolicy(ctx, k)
+}
+
+// sealKey notes what a kiosk says of the key that it seals to.
+func (f *frame) sealKey(ctx context.Context, e journey.Event) error {
+	k := store.KioskSeal{Kiosk: e.Kiosk, Key: e.Detail["key"], At: e.Ended, Problem: e.Detail["code"]}
+	if e.Result != journey.Pass {
+		return f.tx.RefusesSeal(ctx, k)
+	}
+	number, err := strconv.ParseInt(e.Detail["number"], 10, 64)
+	if err != nil || number < 0 {
+		number = 0 // the kiosk could not tell
+	}
+	k.Number = number
+	return f.tx.UsesSeal(ctx, k)
 }
 
 func (f *frame) submission(ctx context.Context, r wire.Record) (why string, err error) {

@@ -3,8 +3,12 @@
 // (a document number, an e-mail address, a person's data) is kept only as a
 // keyed hash.
 //
+// There may be several data keys. One encrypts; what the others encrypted opens as
+// long as they are there. The hash key is one for ever: with another nobody would be
+// found again.
+//
 // What may live here: key files, authenticated encryption, keyed hashes. What
-// may not: what the data means.
+// may not: what the data means, and where it lies (package reseal).
 package vault
 
 import (
@@ -17,116 +21,158 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
+	"sync/atomic"
 )
 
-// KeySize is the length of both keys in bytes (AES-256, HMAC-SHA-256).
+// KeySize is the length of all keys in bytes (AES-256, HMAC-SHA-256).
 const KeySize = 32
 
-// File names under the key directory.
+// The byte that leads every ciphertext.
 const (
-	dataFile = "data.key"
-	hmacFile = "hmac.key"
+	sealFirst = 1 // then the nonce: encrypted with the first data key
+	sealNamed = 2 // then the key's id and the nonce
 )
 
-// sealVersion leads every ciphertext, so that the algorithm can change later.
-const sealVersion = 1
+// idSize is the length of a key's id in bytes.
+const idSize = 8
 
 // ErrSealed is returned when a ciphertext does not open: another key, another
 // context, or altered bytes.
 var ErrSealed = errors.New("stored data does not open with this key")
 
-// Vault applies the two keys. It is safe for concurrent use.
+// KeyID names a data key: the first 8 bytes of the SHA-256 of a purpose and the key.
+// It tells nothing of the key's 256 random bits.
+type KeyID [idSize]byte
+
+// String gives the id in hex.
+func (id KeyID) String() string { return hex.EncodeToString(id[:]) }
+
+func idOf(key []byte) KeyID {
+	sum := sha256.Sum256(append([]byte("vestibule data key|"), key...))
+	return KeyID(sum[:idSize])
+}
+
+// dataKeys are those that are known at one moment. They never change; others take their place.
+type dataKeys struct {
+	by      map[KeyID]cipher.AEAD
+	order   []KeyID // the first one first, then by their files' names
+	current KeyID
+}
+
+func (k *dataKeys) first() KeyID { return k.order[0] }
+
+func newDataKeys(current KeyID, keys ...[]byte) (*dataKeys, error) {
+	k := &dataKeys{by: map[KeyID]cipher.AEAD{}, current: current}
+	for _, key := range keys {
+		if len(key) != KeySize {
+			return nil, fmt.Errorf("vault keys must have %d bytes, not %d", KeySize, len(key))
+		}
+		block, err := aes.NewCipher(key)
+		if err != nil {
+			return nil, fmt.Errorf("prepare data key: %w", err)
+		}
+		aead, err := cipher.NewGCM(block)
+		if err != nil {
+			return nil, fmt.Errorf("prepare data key: %w", err)
+		}
+		id := idOf(key)
+		if k.by[id] == nil {
+			k.order = append(k.order, id)
+		}
+		k.by[id] = aead
+	}
+	if k.by[current] == nil {
+		return nil, fmt.Errorf("the data key %s, which is to encrypt, is not there", current)
+	}
+	return k, nil
+}
+
+// Vault applies the keys. It is safe for concurrent use.
 type Vault struct {
-	aead   cipher.AEAD
+	dir    string // the files were read from; empty: there are none
+	keys   atomic.Pointer[dataKeys]
 	hmac   []byte
 	random io.Reader
 }
 
-// New makes a vault from the two keys. A nil random means crypto/rand.
+// New makes a vault from two keys. A nil random means crypto/rand.
 func New(dataKey, hmacKey []byte, random io.Reader) (*Vault, error) {
-	if len(dataKey) != KeySize || len(hmacKey) != KeySize {
-		return nil, fmt.Errorf("vault keys must have %d bytes, not %d and %d", KeySize, len(dataKey), len(hmacKey))
+	if len(hmacKey) != KeySize {
+		return nil, fmt.Errorf("vault keys must have %d bytes, not %d", KeySize, len(hmacKey))
 	}
-	block, err := aes.NewCipher(dataKey)
+	keys, err := newDataKeys(idOf(dataKey), dataKey)
 	if err != nil {
-		return nil, fmt.Errorf("prepare data key: %w", err)
-	}
-	aead, err := cipher.NewGCM(block)
-	if err != nil {
-		return nil, fmt.Errorf("prepare data key: %w", err)
+		return nil, err
 	}
 	if random == nil {
 		random = rand.Reader
 	}
-	return &Vault{aead: aead, hmac: append([]byte(nil), hmacKey...), random: random}, nil
+	v := &Vault{hmac: append([]byte(nil), hmacKey...), random: random}
+	v.keys.Store(keys)
+	return v, nil
 }
 
-// Create writes two fresh keys into dir, readable by the owner only. It refuses to replace any.
-func Create(dir string) error {
-	for _, name := range []string{dataFile, hmacFile} {
-		key := make([]byte, KeySize)
-		if _, err := rand.Read(key); err != nil {
-			return fmt.Errorf("make %s: %w", name, err)
-		}
-		f, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-		if err != nil {
-			return fmt.Errorf("create key file: %w", err)
-		}
-		_, err = f.WriteString(hex.EncodeToString(key) + "\n")
-		if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-			return fmt.Errorf("write key file: %w", err)
-		}
+// Current names the key that encrypts.
+func (v *Vault) Current() KeyID { return v.keys.Load().current }
+
+// Known names all keys that open: the first that this centre had is the first.
+func (v *Vault) Known() []KeyID { return append([]KeyID(nil), v.keys.Load().order...) }
+
+// KeyOf names the key that a ciphertext was made with. It returns ErrSealed when it is none.
+func (v *Vault) KeyOf(sealed []byte) (KeyID, error) {
+	switch {
+	case len(sealed) > 0 && sealed[0] == sealFirst:
+		return v.keys.Load().first(), nil
+	case len(sealed) > idSize && sealed[0] == sealNamed:
+		return KeyID(sealed[1 : 1+idSize]), nil
 	}
-	return nil
+	return KeyID{}, ErrSealed
 }
 
-// Load reads the keys that Create wrote. Key files that others may read are refused.
-func Load(dir string) (*Vault, error) {
-	keys := make([][]byte, 2)
-	for i, name := range []string{dataFile, hmacFile} {
-		path := filepath.Join(dir, name)
-		info, err := os.Stat(path)
-		if err != nil {
-			return nil, fmt.Errorf("find key file: %w", err)
-		}
-		if info.Mode().Perm()&0o077 != 0 {
-			return nil, fmt.Errorf("key file %s may be read by others (mode %04o): chmod 600 it", path, info.Mode().Perm())
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return nil, fmt.Errorf("read key file: %w", err)
-		}
-		key := make([]byte, KeySize)
-		if len(text) < 2*KeySize {
-			return nil, fmt.Errorf("key file %s is too short", path)
-		}
-		if _, err := hex.Decode(key, text[:2*KeySize]); err != nil {
-			return nil, fmt.Errorf("key file %s is not hexadecimal", path)
-		}
-		keys[i] = key
+// Lead gives the bytes that every ciphertext of a key begins with, and no other's does.
+func (v *Vault) Lead(id KeyID) []byte {
+	if id == v.keys.Load().first() {
+		return []byte{sealFirst} // as before there were several
 	}
-	return New(keys[0], keys[1], nil)
+	return append([]byte{sealNamed}, id[:]...)
 }
 
 // Seal encrypts plain. The context (what it is, whose it is) must be given again to Open.
 func (v *Vault) Seal(plain []byte, context string) ([]byte, error) {
-	out := make([]byte, 1+v.aead.NonceSize(), 1+v.aead.NonceSize()+len(plain)+v.aead.Overhead())
-	out[0] = sealVersion
-	if _, err := io.ReadFull(v.random, out[1:]); err != nil {
+	keys := v.keys.Load()
+	aead, lead := keys.by[keys.current], v.Lead(keys.current)
+	head := len(lead) + aead.NonceSize()
+	out := make([]byte, head, head+len(plain)+aead.Overhead())
+	copy(out, lead)
+	nonce := out[len(lead):]
+	if _, err := io.ReadFull(v.random, nonce); err != nil {
 		return nil, fmt.Errorf("draw nonce: %w", err)
 	}
-	return v.aead.Seal(out, out[1:1+v.aead.NonceSize()], plain, []byte(context)), nil
+	return aead.Seal(out, nonce, plain, []byte(context)), nil
 }
 
-// Open decrypts what Seal made.
+// Open decrypts what Seal made. A key that is not known is looked for among the files
+// once more: another process may have begun to use it just now.
 func (v *Vault) Open(sealed []byte, context string) ([]byte, error) {
-	head := 1 + v.aead.NonceSize()
-	if len(sealed) < head+v.aead.Overhead() || sealed[0] != sealVersion {
+	id, err := v.KeyOf(sealed)
+	if err != nil {
+		return nil, err
+	}
+	aead := v.keys.Load().by[id]
+	if aead == nil {
+		if v.Refresh() != nil {
+			return nil, ErrSealed
+		}
+		if aead = v.keys.Load().by[id]; aead == nil {
+			return nil, ErrSealed
+		}
+	}
+	lead := len(v.Lead(id))
+	head := lead + aead.NonceSize()
+	if len(sealed) < head+aead.Overhead() {
 		return nil, ErrSealed
 	}
-	plain, err := v.aead.Open(nil, sealed[1:head], sealed[head:], []byte(context))
+	plain, err := aead.Open(nil, sealed[lead:head], sealed[head:], []byte(context))
 	if err != nil {
 		return nil, ErrSealed
 	}

@@ -347,9 +347,11 @@ func TestTheUplinkAndTheCourierWorkAtTheSameTime(t *testing.T) {
 	w := newWorld(t, t.TempDir(), newKey(t), newKey(t))
 	defer w.db.Close()
 	net := linktest.New(1, linktest.Faults{Loss: 0.05, Duplicate: 0.05, Cut: 0.01, Delay: 2 * time.Millisecond})
-	recv := link.NewReceiver(net, w.inbox, w.gate().Keys, link.ReceiverConfig{})
+	signs, known, err := linktest.Centre()
+	require.NoError(t, err)
+	recv := link.NewReceiver(net, w.inbox, w.gate().Keys, link.ReceiverConfig{Centre: signs})
 	up, err := link.NewUplink(net, w.box, link.UplinkConfig{
-		Kiosk: kiosk, Signer: w.key, Apply: func(context.Context, *sql.Tx, wire.Record) error { return nil },
+		Kiosk: kiosk, Signer: w.key, Centre: known, Apply: func(context.Context, *sql.Tx, wire.Record) error { return nil },
 		Tuning: link.Tuning{RetryFirst: 20 * time.Millisecond, RetryMost: 200 * time.Millisecond, FrameBytes: 2 << 10},
 	})
 	require.NoError(t, err)

@@ -47,7 +47,7 @@ type EnrolRequest struct {
 type EnrolAnswer struct {
 	Kiosk       KioskInfo `json:"kiosk,omitzero"`
 	Certificate []byte    `json:"certificate,omitempty"` // DER
-	Seal        []byte    `json:"seal,omitempty"`        // the centre's HPKE key, as its file holds it
+	Seal        []byte    `json:"seal,omitempty"`        // the centre's HPKE key, as its file holds it; of a renewal too
 	Code        string    `json:"code,omitempty"`
 	Message     string    `json:"message,omitempty"`
 	Hint        string    `json:"hint,omitempty"`
@@ -234,7 +234,23 @@ func (b *Bundle) Renew(ctx context.Context, dir string, now func() time.Time) er
 		return fmt.Errorf("renew certificate: %w", err)
 	}
 	b.cert.Store(cert)
-	return nil
+	if len(a.Seal) == 0 {
+		return nil // a centre of an older release
+	}
+	return b.reseal(dir, a.Seal)
+}
+
+// reseal keeps the key that the centre wants evidence sealed to from now on. Who opens the bundle next seals to it;
+// the centre opens what was sealed to the earlier one as well.
+func (b *Bundle) reseal(dir string, text []byte) error {
+	k, err := seal.ParsePublicFile(text)
+	if err != nil {
+		return fault.New("enrolment_strange", "the centre's answer cannot be used", "check that kiosk and centre are of releases that know each other", err)
+	}
+	if k.ID() == b.Seal.ID() {
+		return nil
+	}
+	return seal.ReplacePublicKey(filepath.Join(dir, fileSealPub), k)
 }
 
 // SealText is the centre's HPKE key as a bundle's file holds it.

@@ -26,6 +26,8 @@ const name = "kiosk-1"
 // world is one kiosk and one centre over a pipe that misbehaves, in virtual time.
 type world struct {
 	key   *ecdsa.PrivateKey
+	signs wire.Centre    // nothing: a centre of the release before, which did not
+	known wire.CentreKey // what the kiosk believes
 	net   *linktest.Net
 	pipe  link.Transport // the kiosk's way to net
 	inbox *linktest.Inbox
@@ -47,6 +49,7 @@ type world struct {
 
 	synced  *sql.DB // what a power cut leaves of the kiosk's database; nil: all of it
 	commits int
+	ended   func() // before everything is closed
 }
 
 func key(t testing.TB) *ecdsa.PrivateKey {
@@ -66,9 +69,12 @@ func newWorld(t testing.TB, k *ecdsa.PrivateKey, seed uint64, f linktest.Faults)
 	_, err = db.Exec(`CREATE TABLE applied (num INTEGER PRIMARY KEY, id TEXT)`)
 	require.NoError(t, err)
 	net := linktest.New(seed, f)
+	signs, known, err := linktest.Centre()
+	require.NoError(t, err)
 	return &world{
+		signs: signs, known: known,
 		key: k, net: net, pipe: net, inbox: linktest.NewInbox(), db: db, box: box, offered: make(map[string]int),
-		stopUp: func() {}, stopRecv: func() {},
+		stopUp: func() {}, stopRecv: func() {}, ended: func() {},
 	}
 }
 
@@ -90,7 +96,7 @@ func (w *world) startKiosk(t testing.TB) {
 	t.Helper()
 	w.stopUp()
 	up, err := link.NewUplink(w.pipe, w.box, link.UplinkConfig{
-		Kiosk: name, Signer: w.key, Release: "1.0", Tuning: w.tuning,
+		Kiosk: name, Signer: w.key, Centre: w.known, Release: "1.0", Tuning: w.tuning,
 		Apply: func(ctx context.Context, tx *sql.Tx, cmd wire.Record) error {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -109,7 +115,7 @@ func (w *world) startKiosk(t testing.TB) {
 func (w *world) startCentre() {
 	w.stopRecv()
 	w.recv = link.NewReceiver(w.net, w.inbox, func(context.Context, string) (*ecdsa.PublicKey, error) { return &w.key.PublicKey, nil },
-		link.ReceiverConfig{Queue: 16})
+		link.ReceiverConfig{Queue: 16, Centre: w.signs})
 	w.stopRecv = start(w.recv.Run)
 }
 
@@ -355,7 +361,7 @@ func TestTheClockOffsetIsMeasuredWithinHalfTheRoundTrip(t *testing.T) {
 		w := newWorld(t, key(t), 7, linktest.Faults{Delay: 400 * time.Millisecond})
 		defer w.close()
 		w.recv = link.NewReceiver(w.net, w.inbox, func(context.Context, string) (*ecdsa.PublicKey, error) { return &w.key.PublicKey, nil },
-			link.ReceiverConfig{Now: func() time.Time { return time.Now().Add(off) }})
+			link.ReceiverConfig{Centre: w.signs, Now: func() time.Time { return time.Now().Add(off) }})
 		w.stopRecv = start(w.recv.Run)
 		w.startKiosk(t)
 		for range 20 {
@@ -433,7 +439,7 @@ func TestACommandThatCannotBeAppliedIsSetAsideAndTheStreamGoesOn(t *testing.T) {
 		defer w.close()
 		var applied []string
 		up, err := link.NewUplink(w.net, w.box, link.UplinkConfig{
-			Kiosk: name, Signer: w.key,
+			Kiosk: name, Signer: w.key, Centre: w.known,
 			Apply: func(_ context.Context, _ *sql.Tx, cmd wire.Record) error {
 				if cmd.ID == "c1" {
 					return outbox.Poison(errors.New("no such thing"))
@@ -570,7 +576,7 @@ func TestWhatWaitsIsBoundedInBytes(t *testing.T) {
 		w.recv = link.NewReceiver(w.net, w.inbox, func(ctx context.Context, _ string) (*ecdsa.PublicKey, error) {
 			<-stuck // a database that takes its time
 			return &w.key.PublicKey, nil
-		}, link.ReceiverConfig{Held: 200 << 10})
+		}, link.ReceiverConfig{Held: 200 << 10, Centre: w.signs})
 		w.stopRecv = start(w.recv.Run)
 		w.startKiosk(t)
 		w.append(t, 200, 9000)
@@ -580,5 +586,35 @@ func TestWhatWaitsIsBoundedInBytes(t *testing.T) {
 		_, ok := w.drain(t, time.Minute)
 		require.True(t, ok, "what was turned away comes again")
 		require.NoError(t, w.check())
+	})
+}
+
+func TestACentreOfTheReleaseBeforeIsNotBelievedAndNothingIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, key(t), 1, linktest.Faults{})
+		defer w.close()
+		signs := w.signs
+		w.signs = wire.Centre{}
+		w.startCentre()
+		w.startKiosk(t)
+		w.append(t, 20, 100)
+		w.command(2)
+		time.Sleep(time.Minute)
+		require.Equal(t, 20, w.inbox.Count(name), "it has them")
+		s, err := w.box.Stats(context.Background())
+		require.NoError(t, err)
+		require.Equal(t, 20, s.Records, "and they are kept all the same")
+		require.Zero(t, s.Cursor)
+		st := w.up.Status()
+		require.Equal(t, link.CodeUnproven, st.Code)
+		require.Equal(t, link.DoubtUnsigned, st.Doubt)
+		require.False(t, st.Unproven.IsZero())
+
+		w.signs = signs
+		w.startCentre()
+		_, ok := w.drain(t, time.Minute)
+		require.True(t, ok)
+		require.NoError(t, w.check())
+		require.Empty(t, w.up.Status().Code)
 	})
 }

@@ -17,8 +17,11 @@ import (
 	"vestibule/sync/wire"
 )
 
-// ReceiverConfig is what the centre's side needs. The zero value works.
+// ReceiverConfig is what the centre's side needs. Only Centre is needed.
 type ReceiverConfig struct {
+	// Centre signs every frame. Without a Signer they go out unsigned, as those of the releases before did: kiosks
+	// of this release take none of them.
+	Centre  wire.Centre
 	Client  string // client id; empty: identity.CentreName. Several copies need several ids: centre.1, centre.2
 	Share   string // name of a shared subscription, when several copies read from one broker
 	Workers int    // kiosks worked on at the same time, so that their frames are committed together; 32
@@ -95,6 +98,20 @@ func NewReceiver(t Transport, inbox Inbox, keys Keys, c ReceiverConfig) *Receive
 		r.workers = append(r.workers, newWorker(r))
 	}
 	return r
+}
+
+func (c ReceiverConfig) signAck(a wire.Ack) ([]byte, error) {
+	if c.Centre.Signer == nil {
+		return wire.EncodeAck(a)
+	}
+	return c.Centre.SignAck(a)
+}
+
+func (c ReceiverConfig) signDown(d wire.Down) ([]byte, error) {
+	if c.Centre.Signer == nil {
+		return wire.EncodeDown(d)
+	}
+	return c.Centre.SignDown(d)
 }
 
 func (c ReceiverConfig) jitter() *rand.Rand {

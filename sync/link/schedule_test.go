@@ -73,6 +73,7 @@ func (s schedule) run(t *testing.T, k *ecdsa.PrivateKey, flaw func(*world)) (fai
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, k, s.seed, s.faults)
 		defer w.close()
+		defer func() { w.ended() }()
 		if flaw != nil {
 			flaw(w)
 		}
@@ -152,6 +153,8 @@ func TestWhateverHappensEverythingArrivesOnceAndInOrder(t *testing.T) {
 // that a sound link survives must not all be survived by a flawed one: else they would prove nothing.
 func TestEveryMistakeThatWouldLoseRecordsIsSeen(t *testing.T) {
 	k := key(t)
+	theirs, theirKey, err := linktest.Centre()
+	require.NoError(t, err)
 	var all []schedule
 	for seed := range uint64(60) {
 		rng := mrand.New(mrand.NewPCG(seed, 2))
@@ -164,7 +167,10 @@ func TestEveryMistakeThatWouldLoseRecordsIsSeen(t *testing.T) {
 		"the centre has no unique key":              func(w *world) { w.inbox.Break(linktest.NoUniqueKey) },
 		"the centre acknowledges before it commits": func(w *world) { w.inbox.Break(linktest.AckBeforeCommit) },
 		"the centre does not sync what it commits":  func(w *world) { w.inbox.Break(linktest.NoSync) },
-		"the kiosk does not sync what it commits":   func(w *world) { w.forgetful(t) },
+		"the kiosk believes acknowledgements that the centre did not sign": func(w *world) {
+			w.pipe, w.known = forging{w.net, theirs}, believing(theirKey, w.known)
+		},
+		"the kiosk does not sync what it commits": func(w *world) { w.forgetful(t) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			seen := 0
@@ -244,4 +250,127 @@ func raw(t testing.TB, db *sql.DB, fn func(*sqlite3.SQLiteConn)) {
 		fn(driver.(*sqlite3.SQLiteConn))
 		return nil
 	}))
+}
+
+// forging is a broker that speaks for the centre: to whatever the kiosk publishes it gives an acknowledgement of its
+// own at once, as good as it can be made without the centre's key, and an order nobody gave. Every other
+// one it signs with a key of its own.
+type forging struct {
+	link.Transport
+	signs wire.Centre
+}
+
+// Connect implements link.Transport.
+func (f forging) Connect(ctx context.Context, s link.Session) (link.Conn, error) {
+	c, err := f.Transport.Connect(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return &forgingConn{Conn: c, forging: f, receive: s.Receive}, nil
+}
+
+type forgingConn struct {
+	link.Conn
+	forging
+	receive func(link.Message)
+	n       uint64
+}
+
+// Publish implements link.Conn.
+func (c *forgingConn) Publish(ctx context.Context, m link.Message) error {
+	if err := c.Conn.Publish(ctx, m); err != nil {
+		return err
+	}
+	up, bad := wire.DecodeUp(m.Payload)
+	if bad != nil || len(up.Records) == 0 {
+		return nil
+	}
+	c.n++
+	proof := wire.Proof{For: up.Kiosk, Session: up.Session, Number: uint64(time.Now().UnixMicro()) + c.n, Signed: time.Now()}
+	ack := wire.Ack{Version: wire.Version, Epoch: up.Epoch, High: up.Records[len(up.Records)-1].Seq, Head: up.Head, Time: time.Now(), Proof: proof}
+	down := wire.Down{Version: wire.Version, Kiosk: up.Kiosk, Proof: proof, Commands: []wire.Record{{Seq: up.Cursor + 1, Kind: wire.KindVerdict, ID: "forged"}}}
+	ackBytes, bad := wire.EncodeAck(ack)
+	downBytes, worse := wire.EncodeDown(down)
+	if c.n%2 == 0 {
+		ackBytes, bad = c.signs.SignAck(ack)
+		downBytes, worse = c.signs.SignDown(down)
+	}
+	if err := errors.Join(bad, worse); err != nil {
+		return err
+	}
+	c.receive(link.Message{Topic: wire.AckTopic(up.Kiosk), Payload: ackBytes})
+	c.receive(link.Message{Topic: wire.CommandTopic(up.Kiosk), Payload: downBytes})
+	return nil
+}
+
+// TestABrokerThatForgesGetsNowhere lets every schedule happen over a broker that forges, and says so.
+func TestABrokerThatForgesGetsNowhere(t *testing.T) {
+	k := key(t)
+	theirs, _, err := linktest.Centre()
+	require.NoError(t, err)
+	for seed := range uint64(40) {
+		rng := mrand.New(mrand.NewPCG(seed, 4))
+		s := draw(func(_ string, low, high int) int { return low + rng.IntN(high-low+1) })
+		var doubted time.Time
+		require.NoError(t, s.run(t, k, func(w *world) {
+			w.pipe = forging{w.net, theirs}
+			w.ended = func() { doubted = w.up.Status().Unproven }
+		}), "%v", s)
+		if s.sends() {
+			require.False(t, doubted.IsZero(), "nothing was refused: %v", s)
+		}
+	}
+}
+
+// sends tells whether anything is appended after the kiosk's process began for the last time.
+func (s schedule) sends() (last bool) {
+	for _, what := range s.steps {
+		switch what {
+		case appends, appendsMore, appendsAgain:
+			last = true
+		case kioskCrashes, powerCut:
+			last = false
+		}
+	}
+	return last
+}
+
+// believing is a kiosk that takes any centre's word: it asks for a signature, and not whose it is.
+func believing(theirs, ours wire.CentreKey) wire.CentreKey {
+	return func(cert []byte, at time.Time) (*ecdsa.PublicKey, error) {
+		if key, err := ours(cert, at); err == nil {
+			return key, nil
+		}
+		return theirs(cert, at)
+	}
+}
+
+// repeating is a broker that gives the kiosk, with each frame of the centre, two of the earlier ones again.
+type repeating struct {
+	link.Transport
+	kept *[]link.Message
+}
+
+// Connect implements link.Transport.
+func (r repeating) Connect(ctx context.Context, s link.Session) (link.Conn, error) {
+	receive := s.Receive
+	s.Receive = func(m link.Message) {
+		receive(m)
+		if *r.kept = append(*r.kept, link.Message{Topic: m.Topic, Payload: m.Payload}); len(*r.kept) > 200 {
+			*r.kept = (*r.kept)[:200]
+		}
+		receive((*r.kept)[0])
+		receive((*r.kept)[len(*r.kept)/2])
+	}
+	return r.Transport.Connect(ctx, s)
+}
+
+func TestWhatTheCentreSaidEarlierIsNotBelievedAgain(t *testing.T) {
+	k := key(t)
+	for seed := range uint64(30) {
+		rng := mrand.New(mrand.NewPCG(seed, 3))
+		s := draw(func(_ string, low, high int) int { return low + rng.IntN(high-low+1) })
+		var kept []link.Message
+		require.NoError(t, s.run(t, k, func(w *world) { w.pipe = repeating{w.net, &kept} }), "%v", s)
+	}
 }

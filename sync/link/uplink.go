@@ -21,11 +21,14 @@ import (
 	"vestibule/sync/wire"
 )
 
-// UplinkConfig is what a kiosk's link needs. Kiosk, Signer and Apply are required.
+// UplinkConfig is what a kiosk's link needs. Kiosk, Signer, Centre and Apply are required.
 type UplinkConfig struct {
 	Kiosk   string
 	Release string        // of the agent, shown by the centre
 	Signer  crypto.Signer // signs every frame
+	// Centre vouches for the centre's certificate. What is not proved by it is not believed: no acknowledgement
+	// deletes anything, and no command is carried out.
+	Centre wire.CentreKey
 	// Apply carries a command out inside the transaction that moves the cursor past
 	// it. An error leaves the command for later, unless it is made by outbox.Poison:
 	// then the command is set aside and the stream goes on.
@@ -75,7 +78,17 @@ type Status struct {
 	Offset  time.Duration // centre's clock minus ours
 	RTT     time.Duration // of the exchange that Offset comes from; its error is at most half of it
 	Clock   time.Time     // when Offset was measured, by our clock; zero: never
+	// Unproven is when a frame was refused last that is not proved to be the centre's, by our clock, to the minute;
+	// zero: never since Run began. Doubt says what was wrong with it: see the Doubt constants.
+	Unproven time.Time
+	Doubt    string
 }
+
+// Codes of Status.Doubt.
+const (
+	DoubtUnsigned = "frame_unsigned" // no signature: the centre is of an earlier release, or it is not the centre's
+	DoubtForeign  = "frame_unproven" // signed, but not by this kiosk's centre for this kiosk, or altered
+)
 
 // Codes of Status.Code. A screen or a log looks its text up by these.
 const (
@@ -91,6 +104,7 @@ const (
 	CodeAhead       = "link_ahead"          // the centre has records we never made: restored backup
 	CodeBehind      = "link_behind"         // the centre has lost records that it had: its database was restored
 	CodeUnanswered  = "link_unacknowledged" // connected, but the centre does not answer
+	CodeUnproven    = "link_unproven"       // what comes is not proved to be the centre's, and nothing else comes
 	CodeStopped     = "link_stopped"        // Run has ended
 )
 
@@ -120,8 +134,8 @@ func NewUplink(t Transport, box Outbox, c UplinkConfig) (*Uplink, error) {
 	if err := wire.CheckName(c.Kiosk); err != nil {
 		return nil, fmt.Errorf("make uplink: %w", err)
 	}
-	if c.Signer == nil || c.Apply == nil || t == nil || box == nil {
-		return nil, errors.New("make uplink: transport, outbox, signer and apply are required")
+	if c.Signer == nil || c.Centre == nil || c.Apply == nil || t == nil || box == nil {
+		return nil, errors.New("make uplink: transport, outbox, signer, centre and apply are required")
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -224,6 +238,9 @@ func (u *Uplink) update(change func(*Status)) {
 // errUnanswered ends a session in which the centre stays silent.
 var errUnanswered = errors.New("the centre does not answer")
 
+// errUnproven ends a session in which somebody else spoke for it.
+var errUnproven = errors.New("what answers is not proved to be the centre")
+
 // errStore ends a session in which the outbox failed.
 type errStore struct{ err error }
 
@@ -245,6 +262,8 @@ func (u *Uplink) Run(ctx context.Context) error {
 			code = CodeStore
 		case errors.Is(err, errUnanswered):
 			code = CodeUnanswered
+		case errors.Is(err, errUnproven):
+			code = CodeUnproven
 		}
 		u.c.Log.Warn("link down", "code", code, "err", err)
 		u.update(func(s *Status) { s.Online, s.Code, s.Session = false, code, "" })
@@ -286,6 +305,8 @@ type session struct {
 	beat     time.Time
 	told     int // of the uplink's reports
 	answered bool
+	numbers  [2]uint64 // of the last acknowledgement and the last commands that were believed
+	doubted  bool      // something else came
 }
 
 // session connects and works until the connection ends. answered says whether the
@@ -344,7 +365,7 @@ func (s *session) begin(ctx context.Context) error {
 		return err
 	}
 	s.update(func(st *Status) {
-		if st.Code != CodeUnanswered { // that is over when the centre answers, not when the broker does
+		if st.Code != CodeUnanswered && st.Code != CodeUnproven { // that is over when the centre answers, not when the broker does
 			st.Code = ""
 		}
 		st.Online, st.Session, st.Sent, st.Acked = true, s.id, s.send.acked, s.send.acked
@@ -449,11 +470,15 @@ func (s *session) untilNext(now time.Time) time.Duration {
 func (s *session) expire(now time.Time) error {
 	if s.send.expired(now) {
 		s.records, s.hello = true, true
+		code, silent := CodeUnanswered, errUnanswered
+		if s.doubted && !s.answered {
+			code, silent = CodeUnproven, errUnproven
+		}
 		if s.send.misses >= s.c.Tuning.Misses {
-			return errUnanswered
+			return silent
 		}
 		if s.send.misses > 2 {
-			s.update(func(st *Status) { st.Code = CodeUnanswered })
+			s.update(func(st *Status) { st.Code = code })
 		}
 	}
 	s.blobs.expired(now)
@@ -503,7 +528,7 @@ func (s *session) sendFrame(ctx context.Context) error {
 	}
 	up := wire.Up{
 		Version: wire.Version, Kiosk: s.c.Kiosk, Epoch: b.Epoch, Records: b.Records, Head: b.Head,
-		Cursor: s.cursor, Sent: s.c.Now(),
+		Cursor: s.cursor, Sent: s.c.Now(), Session: s.id,
 	}
 	payload, err := wire.SignUp(up, s.c.Signer, s.c.Random)
 	if err != nil {
@@ -575,21 +600,70 @@ func (s *session) receive(ctx context.Context, m Message) error {
 	}
 	switch lane {
 	case wire.LaneAck:
-		ack, err := wire.DecodeAck(m.Payload)
+		ack, err := wire.VerifyAck(m.Payload, s.c.Kiosk, s.c.Centre)
 		if err != nil {
-			s.c.Log.Warn("link dropped a frame", "lane", lane, "err", err)
+			s.doubt(lane, err)
+			return nil
+		}
+		if ack.Session == "" && ack.Refused != "" && ack.Epoch == "" {
+			s.answered = true
+			return s.refused(ctx, ack) // it could not read enough of our frames to know the session; and it changes nothing here
+		}
+		if !s.fresh(ack.Proof, &s.numbers[0]) {
 			return nil
 		}
 		return s.acknowledge(ctx, ack)
 	case wire.LaneCmd:
-		down, err := wire.DecodeDown(m.Payload)
-		if err != nil || down.Kiosk != s.c.Kiosk {
-			s.c.Log.Warn("link dropped a frame", "lane", lane, "err", err)
+		down, err := wire.VerifyDown(m.Payload, s.c.Kiosk, s.c.Centre)
+		if err != nil {
+			s.doubt(lane, err)
+			return nil
+		}
+		if down.Kiosk != s.c.Kiosk || !s.fresh(down.Proof, &s.numbers[1]) {
 			return nil
 		}
 		return s.command(ctx, down.Commands)
 	}
 	return nil
+}
+
+// fresh tells whether a frame that is proved to be the centre's is of this session and later than the last
+// one. Whoever repeats old ones, or lets new ones overtake each other, gets nowhere: what is still true
+// comes again.
+func (s *session) fresh(p wire.Proof, last *uint64) bool {
+	if p.Session != s.id {
+		if s.helloAt.IsZero() {
+			s.helloAt = time.Now().Add(s.behind.next()) // a centre that started anew has not heard of this session
+		}
+		return false
+	}
+	if p.Number <= *last {
+		return false
+	}
+	*last = p.Number
+	return true
+}
+
+// doubtEvery bounds how often a flood of frames that are not the centre's is told of.
+const doubtEvery = time.Minute
+
+// doubt notes a frame that is not proved to be the centre's. Nothing of it is believed.
+func (s *session) doubt(lane wire.Lane, err error) {
+	if !errors.Is(err, wire.ErrSignature) {
+		s.c.Log.Warn("link dropped a frame", "lane", lane, "err", err)
+		return
+	}
+	s.doubted = true
+	why := DoubtForeign
+	if errors.Is(err, wire.ErrUnsigned) {
+		why = DoubtUnsigned
+	}
+	now := s.c.Now()
+	if told := s.Status(); told.Doubt == why && now.Sub(told.Unproven).Abs() < doubtEvery {
+		return
+	}
+	s.c.Log.Error("link refused a frame that is not proved to be the centre's", "code", why, "lane", lane, "err", err)
+	s.update(func(st *Status) { st.Unproven, st.Doubt = now, why })
 }
 
 func (s *session) acknowledge(ctx context.Context, ack wire.Ack) error {

@@ -28,6 +28,8 @@ type worker struct {
 // peer is what a worker knows of a kiosk. All of it may be forgotten at any time.
 type peer struct {
 	ack     *wire.Ack // to be published when the queue is empty
+	session string    // of its last frame that was proved; empty: none since this centre started
+	numbers [2]uint64 // of the last acknowledgement and the last commands
 	down    downlink
 	refused time.Time // when a refusal was last sent
 	seen    time.Time
@@ -163,6 +165,7 @@ func (w *worker) up(ctx context.Context, a arrival, touched map[string]*peer) (s
 		return code, err
 	}
 	p := w.peer(a.kiosk)
+	p.session = up.Session
 	p.merge(ack)
 	p.down.heard(up.Cursor, ack.Cursor, time.Now())
 	touched[a.kiosk] = p
@@ -219,12 +222,27 @@ func (w *worker) answer(ctx context.Context, touched map[string]*peer) {
 		if ack.Time.IsZero() {
 			ack.Time = w.r.c.Now()
 		}
-		if b, err := wire.EncodeAck(*ack); err != nil {
-			w.r.c.Log.Error("acknowledgement cannot be encoded", "kiosk", kiosk, "err", err)
-		} else {
-			w.r.publish(ctx, wire.AckTopic(kiosk), b)
-		}
+		w.acknowledge(ctx, kiosk, p, *ack)
 	}
+}
+
+func (w *worker) acknowledge(ctx context.Context, kiosk string, p *peer, ack wire.Ack) {
+	ack.Proof = w.proof(kiosk, p, &p.numbers[0])
+	b, err := w.r.c.signAck(ack)
+	if err != nil {
+		w.r.c.Log.Error("acknowledgement cannot be signed", "kiosk", kiosk, "err", err)
+		return
+	}
+	w.r.publish(ctx, wire.AckTopic(kiosk), b)
+}
+
+// proof begins what a frame is proved by. Numbers go on from the clock, so that a centre which has forgotten a
+// kiosk does not begin below what that has seen in its session; where a clock was set back, the kiosk's next
+// session makes up for it.
+func (w *worker) proof(kiosk string, p *peer, number *uint64) wire.Proof {
+	now := w.r.c.Now()
+	*number = max(*number+1, uint64(max(now.UnixMicro(), 0)))
+	return wire.Proof{For: kiosk, Session: p.session, Number: *number, Signed: now}
 }
 
 // refuseEvery and refuseMost bound what a flood of bad frames brings back.
@@ -242,11 +260,9 @@ func (w *worker) refuse(ctx context.Context, kiosk, why string) {
 	if w.peers[kiosk] == nil && len(w.peers) >= refuseMost && why == wire.RefusedUnknown {
 		return
 	}
-	w.peer(kiosk).refused = now
-	b, err := wire.EncodeAck(wire.Ack{Version: wire.Version, Refused: why, Time: w.r.c.Now()})
-	if err == nil {
-		w.r.publish(ctx, wire.AckTopic(kiosk), b)
-	}
+	p := w.peer(kiosk)
+	p.refused = now
+	w.acknowledge(ctx, kiosk, p, wire.Ack{Version: wire.Version, Refused: why, Time: w.r.c.Now()})
 }
 
 func (w *worker) due() time.Time {
@@ -308,9 +324,9 @@ func (w *worker) command(ctx context.Context, kiosk string, p *peer, after uint6
 	last := p.down.cursor
 	if n > 0 {
 		last = list[n-1].Seq
-		b, err := wire.EncodeDown(wire.Down{Version: wire.Version, Kiosk: kiosk, Commands: list})
+		b, err := w.r.c.signDown(wire.Down{Version: wire.Version, Kiosk: kiosk, Commands: list, Proof: w.proof(kiosk, p, &p.numbers[1])})
 		if err != nil {
-			w.r.c.Log.Error("commands cannot be encoded", "kiosk", kiosk, "err", err)
+			w.r.c.Log.Error("commands cannot be signed", "kiosk", kiosk, "err", err)
 			return
 		}
 		w.r.publish(ctx, wire.CommandTopic(kiosk), b)

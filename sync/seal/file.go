@@ -26,12 +26,12 @@ func WriteKey(path string, k *PrivateKey) error {
 	if err != nil {
 		return fmt.Errorf("write seal key: %w", err)
 	}
-	return writeNew(path, &pem.Block{Type: pemPrivate, Headers: map[string]string{"Key-Id": k.ID().String()}, Bytes: raw})
+	return writeNew(path, &pem.Block{Type: k.pub.suite.pem(pemPrivate), Headers: map[string]string{"Key-Id": k.ID().String()}, Bytes: raw})
 }
 
 // WritePublicKey writes a public key to a new file of mode 0600. It never overwrites.
 func WritePublicKey(path string, k *PublicKey) error {
-	return writeNew(path, &pem.Block{Type: pemPublic, Headers: map[string]string{"Key-Id": k.ID().String()}, Bytes: k.Bytes()})
+	return writeNew(path, publicBlock(k))
 }
 
 func writeNew(path string, b *pem.Block) error {
@@ -54,24 +54,37 @@ func writeNew(path string, b *pem.Block) error {
 
 // ReadKey reads a private key. A file that group or others may read is refused with ErrExposed.
 func ReadKey(path string) (*PrivateKey, error) {
-	raw, err := read(path, pemPrivate, true)
+	text, err := read(path, true)
 	if err != nil {
 		return nil, err
 	}
-	k, err := kem().NewPrivateKey(raw)
+	suite, raw, err := parsePEM(text, pemPrivate)
+	if err != nil {
+		return nil, err
+	}
+	k, err := suite.kem().NewPrivateKey(raw)
 	if err != nil {
 		return nil, fmt.Errorf("read seal key: %w", err)
 	}
-	return newPrivate(k), nil
+	return suite.newPrivate(k), nil
 }
 
 // ReadPublicKey reads a public key.
 func ReadPublicKey(path string) (*PublicKey, error) {
-	raw, err := read(path, pemPublic, false)
+	text, err := read(path, false)
 	if err != nil {
 		return nil, err
 	}
-	return ParsePublicKey(raw)
+	return ParsePublicFile(text)
+}
+
+// ParsePublicFile takes the text of a public key's file.
+func ParsePublicFile(text []byte) (*PublicKey, error) {
+	suite, raw, err := parsePEM(text, pemPublic)
+	if err != nil {
+		return nil, err
+	}
+	return suite.ParsePublicKey(raw)
 }
 
 // ReadKeyring reads every *.key file of a directory. A directory without any is an error.
@@ -91,10 +104,75 @@ func ReadKeyring(dir string) (*Keyring, error) {
 	if len(keys) == 0 {
 		return nil, fmt.Errorf("read keyring: no *.key file: %w", fs.ErrNotExist)
 	}
-	return NewKeyring(keys...), nil
+	r := NewKeyring(keys...)
+	r.dir = dir
+	return r, nil
 }
 
-func read(path, kind string, secret bool) ([]byte, error) {
+// keyFile names the file of a key that was added to a ring's directory.
+func keyFile(id KeyID) string { return id.String() + ".key" }
+
+// AddKey makes a key pair of a suite and adds it to a ring's directory. Rings that were read from
+// there open with it at once.
+func AddKey(dir string, s Suite) (*PrivateKey, error) {
+	k, err := s.Generate()
+	if err != nil {
+		return nil, err
+	}
+	return k, WriteKey(filepath.Join(dir, keyFile(k.ID())), k)
+}
+
+// RemoveKey takes a key out of a ring's directory. Rings that were read from there keep it as long as they are.
+func RemoveKey(dir string, id KeyID) error {
+	names, err := filepath.Glob(filepath.Join(dir, "*.key"))
+	if err != nil {
+		return fmt.Errorf("look for key files: %w", err)
+	}
+	for _, n := range names {
+		k, err := ReadKey(n)
+		if err != nil {
+			return fmt.Errorf("%s: %w", filepath.Base(n), err)
+		}
+		if k.ID() != id {
+			continue
+		}
+		if err := os.Remove(n); err != nil {
+			return fmt.Errorf("remove key file: %w", err)
+		}
+	}
+	return nil
+}
+
+// PublicFile is what the file of a public key holds; ParsePublicFile takes it.
+func PublicFile(k *PublicKey) ([]byte, error) {
+	text := pem.EncodeToMemory(publicBlock(k))
+	if text == nil {
+		return nil, errors.New("encode public key")
+	}
+	return text, nil
+}
+
+func publicBlock(k *PublicKey) *pem.Block {
+	return &pem.Block{Type: k.suite.pem(pemPublic), Headers: map[string]string{"Key-Id": k.ID().String()}, Bytes: k.Bytes()}
+}
+
+// ReplacePublicKey puts a public key in the place of the one in a file: whoever reads
+// it meanwhile gets one or the other.
+func ReplacePublicKey(path string, k *PublicKey) error {
+	fresh := path + ".new"
+	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) { // of a try that was cut off
+		return fmt.Errorf("replace key file: %w", err)
+	}
+	if err := WritePublicKey(fresh, k); err != nil {
+		return err
+	}
+	if err := os.Rename(fresh, path); err != nil {
+		return fmt.Errorf("replace key file: %w", err)
+	}
+	return nil
+}
+
+func read(path string, secret bool) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read key file: %w", err)
@@ -111,16 +189,19 @@ func read(path, kind string, secret bool) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read key file: %w", err)
 	}
-	return parsePEM(text, kind)
+	return text, nil
 }
 
-func parsePEM(text []byte, kind string) ([]byte, error) {
+func parsePEM(text []byte, kind string) (Suite, []byte, error) {
 	if len(text) > maxKeyFile {
-		return nil, fmt.Errorf("%w: key file too large", ErrFormat)
+		return 0, nil, fmt.Errorf("%w: key file too large", ErrFormat)
 	}
-	block, _ := pem.Decode(text)
-	if block == nil || block.Type != kind {
-		return nil, fmt.Errorf("%w: no %q in the file", ErrFormat, kind)
+	if block, _ := pem.Decode(text); block != nil {
+		for _, s := range Suites() {
+			if block.Type == s.pem(kind) {
+				return s, block.Bytes, nil
+			}
+		}
 	}
-	return block.Bytes, nil
+	return 0, nil, fmt.Errorf("%w: no %q in the file", ErrFormat, kind)
 }

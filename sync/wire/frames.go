@@ -94,8 +94,11 @@ func checkUp(u Up) error {
 	if len(u.Head) != HashSize {
 		return field("head")
 	}
-	if len(u.Sig) > 80 || len(u.HeadSig) > 80 { // an ASN.1 P-256 signature takes 72 at most
+	if len(u.Sig) > maxSig || len(u.HeadSig) > maxSig {
 		return field("signature")
+	}
+	if u.Session != "" && !word(u.Session, MaxID) {
+		return field("session")
 	}
 	if err := checkTime(u.Sent); err != nil {
 		return err
@@ -151,6 +154,9 @@ func checkAck(a Ack) error {
 			return field("blob")
 		}
 	}
+	if err := checkProof(a.Proof); err != nil {
+		return err
+	}
 	return checkTime(a.Time)
 }
 
@@ -180,6 +186,9 @@ func checkDown(d Down) error {
 	}
 	if CheckName(d.Kiosk) != nil {
 		return field("kiosk")
+	}
+	if err := checkProof(d.Proof); err != nil {
+		return err
 	}
 	return checkRecords(d.Commands)
 }

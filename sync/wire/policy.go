@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/ecdsa"
-	"crypto/sha256"
 	"fmt"
 	"io"
 	"time"
@@ -39,12 +38,33 @@ func SignPolicy(o PolicyOrder, signer crypto.Signer, certificate []byte, random 
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(append([]byte(orderContext), plain...))
-	sig, err := signer.Sign(random, sum[:], crypto.SHA256)
+	return signOrder(orderContext, plain, signer, certificate, random)
+}
+
+func signOrder(context string, plain []byte, signer crypto.Signer, certificate []byte, random io.Reader) ([]byte, error) {
+	sig, err := signer.Sign(random, digest(context, plain), crypto.SHA256)
 	if err != nil {
-		return nil, fmt.Errorf("sign policy: %w", err)
+		return nil, fmt.Errorf("sign order: %w", err)
 	}
 	return encode(signedOrder{plain, sig, certificate}, MaxBody, nil)
+}
+
+// prove tells whether an order, signed at a time for a kiosk, is the centre's for this kiosk.
+func (s signedOrder) prove(context, kiosk, addressed string, at time.Time, key CentreKey) error {
+	if key == nil {
+		return fmt.Errorf("%w: nobody vouches for a centre", ErrSignature)
+	}
+	public, err := key(s.Certificate, at)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrSignature, err)
+	}
+	if public == nil || !ecdsa.VerifyASN1(public, digest(context, s.Order), s.Sig) {
+		return fmt.Errorf("%w: of an order", ErrSignature)
+	}
+	if addressed != kiosk {
+		return fmt.Errorf("%w: for another kiosk", ErrSignature)
+	}
+	return nil
 }
 
 // CentreKey gives the key of a centre's certificate (DER), if it may be trusted for what was signed at a time.
@@ -62,19 +82,8 @@ func VerifyPolicy(b []byte, kiosk string, key CentreKey) (PolicyOrder, error) {
 	if err != nil {
 		return PolicyOrder{}, err
 	}
-	if key == nil {
-		return PolicyOrder{}, fmt.Errorf("%w: nobody vouches for a centre", ErrSignature)
-	}
-	public, err := key(s.Certificate, o.Signed)
-	if err != nil {
-		return PolicyOrder{}, fmt.Errorf("%w: %w", ErrSignature, err)
-	}
-	sum := sha256.Sum256(append([]byte(orderContext), s.Order...))
-	if public == nil || !ecdsa.VerifyASN1(public, sum[:], s.Sig) {
-		return PolicyOrder{}, fmt.Errorf("%w: of a policy", ErrSignature)
-	}
-	if o.Kiosk != kiosk {
-		return PolicyOrder{}, fmt.Errorf("%w: for another kiosk", ErrSignature)
+	if err := s.prove(orderContext, kiosk, o.Kiosk, o.Signed, key); err != nil {
+		return PolicyOrder{}, err
 	}
 	return o, nil
 }

@@ -5,15 +5,15 @@ import (
 	"crypto/ecdsa"
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
-
-	"github.com/fxamacker/cbor/v2"
 )
 
-// keySig is the map key of Up.Sig.
+// keySig is the map key of a frame's signature.
 const keySig = 15
+
+// maxSig bounds a signature: of P-256 it takes 72 bytes at most, in ASN.1.
+const maxSig = 80
 
 func malformed(doing string, err error) error {
 	return fmt.Errorf("%w: %s: %w", ErrMalformed, doing, err)
@@ -44,32 +44,7 @@ func SignUp(u Up, signer crypto.Signer, random io.Reader) ([]byte, error) {
 
 // VerifyUp checks the signature of an encoded frame. It works on the bytes that
 // came, so that a key added by a later release stays covered by the signature.
-func VerifyUp(b []byte, key *ecdsa.PublicKey) error {
-	if len(b) > MaxFrame {
-		return ErrTooLarge
-	}
-	var m map[uint64]cbor.RawMessage
-	if err := modes.frame.Unmarshal(b, &m); err != nil {
-		return malformed("decode", err)
-	}
-	var sig []byte
-	if err := modes.frame.Unmarshal(m[keySig], &sig); err != nil {
-		return fmt.Errorf("%w: none", ErrSignature)
-	}
-	delete(m, keySig)
-	plain, err := modes.enc.Marshal(m)
-	if err != nil {
-		return malformed("encode", err)
-	}
-	if key == nil {
-		return errors.New("verify frame: no key")
-	}
-	sum := sha256.Sum256(plain)
-	if !ecdsa.VerifyASN1(key, sum[:], sig) {
-		return ErrSignature
-	}
-	return nil
-}
+func VerifyUp(b []byte, key *ecdsa.PublicKey) error { return verify(b, "", key) }
 
 // HeadDigest is what a kiosk signs of its chain after record seq: SHA-256("vestibule head" ‖ 0 ‖ kiosk ‖ 0 ‖
 // epoch ‖ 0 ‖ seq, eight bytes, big endian ‖ head). No name or epoch holds a zero byte.

@@ -40,6 +40,7 @@ const (
 	KindHealth     Kind = 3  // kiosk's conditions, CBOR
 	KindVerdict    Kind = 32 // journey.Verdict, CBOR (down)
 	KindPolicy     Kind = 33 // PolicyOrder, signed by the centre (down)
+	KindSeal       Kind = 34 // SealOrder, signed by the centre (down)
 )
 
 // Record is one thing that must arrive exactly once, in order.
@@ -61,6 +62,7 @@ type Up struct {
 	Cursor  uint64    `cbor:"6,keyasint"`            // last downlink command applied
 	Sent    time.Time `cbor:"7,keyasint"`            // kiosk's clock
 	HeadSig []byte    `cbor:"8,keyasint,omitempty"`  // ECDSA P-256 over HeadDigest: what the centre keeps as proof; nil without records
+	Session string    `cbor:"9,keyasint,omitempty"`  // drawn for each connection: what the centre answers carries it; empty from a release that does not know it
 	Sig     []byte    `cbor:"15,keyasint,omitempty"` // ECDSA P-256 over the frame without Sig
 }
 
@@ -74,6 +76,7 @@ type Ack struct {
 	Cursor  uint64    `cbor:"6,keyasint"`           // highest command number for this kiosk
 	Refused string    `cbor:"7,keyasint,omitempty"` // code, when the kiosk's frames are quarantined
 	Head    []byte    `cbor:"8,keyasint,omitempty"` // chain value after High: the kiosk deletes only what it knows by the same value
+	Proof
 }
 
 // BlobAck says how much of a blob the centre holds.
@@ -98,6 +101,7 @@ type Down struct {
 	Version  uint8    `cbor:"1,keyasint"`
 	Kiosk    string   `cbor:"2,keyasint"`
 	Commands []Record `cbor:"3,keyasint"`
+	Proof
 }
 
 // State is a kiosk's presence. A death with another session number than the last birth is ignored.

@@ -53,6 +53,25 @@ func down() wire.Down {
 	return wire.Down{Version: 1, Kiosk: "kiosk-1", Commands: []wire.Record{{Seq: 10, Kind: wire.KindVerdict, ID: "v-10", Body: []byte{0xa0}}}}
 }
 
+// goldenAck and goldenDown carry a proof with every field set.
+func goldenAck() wire.Ack {
+	a := provedAck()
+	a.Cert, a.Sig = []byte("certificate"), []byte("signature")
+	return a
+}
+
+func goldenDown() wire.Down {
+	d := provedDown()
+	d.Cert, d.Sig = []byte("certificate"), []byte("signature")
+	return d
+}
+
+func upOf(session string) wire.Up {
+	u := up()
+	u.Session = session
+	return u
+}
+
 func state() wire.State {
 	return wire.State{Version: 1, Kiosk: "kiosk-1", Session: "a1b2c3d4", Online: true, At: at, Release: "1.0.0"}
 }
@@ -71,6 +90,9 @@ var golden = map[string]struct {
 	"ack":        {func() ([]byte, error) { return wire.EncodeAck(ack()) }, func(b []byte) (any, error) { return wire.DecodeAck(b) }, ack()},
 	"chunk":      {func() ([]byte, error) { return wire.EncodeChunk(chunk()) }, func(b []byte) (any, error) { return wire.DecodeChunk(b) }, chunk()},
 	"down":       {func() ([]byte, error) { return wire.EncodeDown(down()) }, func(b []byte) (any, error) { return wire.DecodeDown(b) }, down()},
+	"ack-proof":  {func() ([]byte, error) { return wire.EncodeAck(goldenAck()) }, func(b []byte) (any, error) { return wire.DecodeAck(b) }, goldenAck()},
+	"down-proof": {func() ([]byte, error) { return wire.EncodeDown(goldenDown()) }, func(b []byte) (any, error) { return wire.DecodeDown(b) }, goldenDown()},
+	"up-session": {func() ([]byte, error) { return wire.EncodeUp(upOf("a1b2c3d4")) }, func(b []byte) (any, error) { return wire.DecodeUp(b) }, upOf("a1b2c3d4")},
 	"state":      {func() ([]byte, error) { return wire.EncodeState(state()) }, func(b []byte) (any, error) { return wire.DecodeState(b) }, state()},
 	"submission": {func() ([]byte, error) { return wire.EncodeSubmission(submission()) }, func(b []byte) (any, error) { return wire.DecodeSubmission(b) }, submission()},
 }

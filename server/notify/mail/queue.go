@@ -35,8 +35,8 @@ type content struct {
 	Lines      []string         `json:"lines,omitempty"` // to operators
 }
 
-// privateContext binds encrypted content to its message.
-func privateContext(id string) string { return "mail|" + id }
+// PrivateContext binds encrypted content to its message.
+func PrivateContext(id string) string { return "mail|" + id }
 
 // Decision is what a person is told.
 type Decision struct {
@@ -75,7 +75,7 @@ func add(ctx context.Context, tx *store.Tx, v *vault.Vault, id string, m store.M
 		return false, fmt.Errorf("encode mail: %w", err)
 	}
 	m.ID, m.Until = id, now.Add(KeepFor)
-	if m.Private, err = v.Seal(plain, privateContext(id)); err != nil {
+	if m.Private, err = v.Seal(plain, PrivateContext(id)); err != nil {
 		return false, fmt.Errorf("encrypt mail: %w", err)
 	}
 	return tx.AddMail(ctx, m, now)
@@ -83,7 +83,7 @@ func add(ctx context.Context, tx *store.Tx, v *vault.Vault, id string, m store.M
 
 // letterOf opens a message and writes it.
 func letterOf(v *vault.Vault, m store.Mail) (to string, l Letter, err error) {
-	plain, err := v.Open(m.Private, privateContext(m.ID))
+	plain, err := v.Open(m.Private, PrivateContext(m.ID))
 	if err != nil {
 		return "", l, &Refused{Problem: ProblemPrivate}
 	}
