@@ -42,9 +42,9 @@ func brokerMosquitto(ctx context.Context, p *program, args []string) error {
 	if err := os.MkdirAll(*out, 0o700); err != nil {
 		return fault.New("out_unusable", "the folder cannot be made", "check the path and its owner", err)
 	}
-	if centre, err := identity.LoadCentre(*out); err == nil && centre.Cert.CheckSignatureFrom(ca.Cert) == nil && *hosts == "" {
-		// The broker is set up already: only its rights are written anew.
-	} else {
+	// A broker that is set up already keeps its certificate: only its rights are written anew.
+	have, err := identity.LoadCentre(*out)
+	if err != nil || have.Cert.CheckSignatureFrom(ca.Cert) != nil || *hosts != "" {
 		cert, err := ca.IssueCentre(strings.Split(*hosts, ","), time.Now())
 		if err != nil {
 			return err

@@ -521,11 +521,19 @@ func (c *running) refreshKiosks(ctx context.Context) error {
 	return nil
 }
 
+// branchSilence is how long a kiosk behind a box may say nothing and be taken to be there: six of its heartbeats.
+const branchSilence = 3 * time.Minute
+
 // refreshBranches reads which kiosks stand behind which box, and adds the boxes that are revoked to who is.
 func (c *running) refreshBranches(ctx context.Context, denied map[string]bool) error {
 	all, err := c.store.Read().Branches(ctx)
 	if err != nil {
 		return err
+	}
+	if len(all) > 0 && c.receiver != nil {
+		if err := c.store.Write(ctx, func(tx *store.Tx) error { return tx.QuietBranches(ctx, time.Now().Add(-branchSilence)) }); err != nil {
+			return err
+		}
 	}
 	now := make(map[string]map[string]bool, len(all))
 	for _, b := range all {

@@ -107,3 +107,12 @@ func (t *Tx) LoseBranch(ctx context.Context, name string) error {
 	}
 	return nil
 }
+
+// QuietBranches notes that kiosks behind boxes which have said nothing since a moment are not known to be there. What a box
+// has in store about a kiosk may be older than the power cut that both went through.
+func (t *Tx) QuietBranches(ctx context.Context, since time.Time) error {
+	if _, err := t.exec(ctx, `UPDATE kiosk SET online = 0 WHERE online = 1 AND seen < $1 AND id IN (SELECT kiosk FROM branch_kiosk)`, micros(since)); err != nil {
+		return fmt.Errorf("note quiet branches: %w", err)
+	}
+	return nil
+}
