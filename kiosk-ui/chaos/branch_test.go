@@ -53,26 +53,30 @@ func (p place) argv(argv ...string) []string {
 
 // answers tells whether something listens at an address inside.
 func (p place) answers(addr string) bool {
-	ok := make(chan bool)
-	go func() {
-		runtime.LockOSThread() // never let go: the thread is thrown away with its namespace
-		f, err := os.Open(filepath.Join("/var/run/netns", p.name))
-		if err != nil {
-			ok <- false
-			return
-		}
-		defer f.Close()
-		if unix.Setns(int(f.Fd()), unix.CLONE_NEWNET) != nil {
-			ok <- false
-			return
-		}
-		c, err := net.DialTimeout("tcp", addr, time.Second)
-		if err == nil {
-			c.Close()
-		}
-		ok <- err == nil
-	}()
-	return <-ok
+	// One thread goes inside and comes back. It must not end: what it had started would end with it.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	out, err := os.Open("/proc/thread-self/ns/net")
+	if err != nil {
+		return false
+	}
+	defer out.Close()
+	in, err := os.Open(filepath.Join("/var/run/netns", p.name))
+	if err != nil {
+		return false
+	}
+	defer in.Close()
+	if unix.Setns(int(in.Fd()), unix.CLONE_NEWNET) != nil {
+		return false
+	}
+	c, err := net.DialTimeout("tcp", addr, time.Second)
+	if err == nil {
+		c.Close()
+	}
+	if back := unix.Setns(int(out.Fd()), unix.CLONE_NEWNET); back != nil {
+		panic(back) // everything after this would happen in the wrong place
+	}
+	return err == nil
 }
 
 // office is a world whose kiosks stand behind a branch's box, and whose centre is elsewhere.
@@ -149,9 +153,9 @@ func openOffice(t *testing.T, bin, broker string) *office {
 	o := &office{world: &world{options: options{bin: bin, broker: broker, kiosks: 2}, dir: t.TempDir()}}
 	o.there, o.here = newPlace(t, id+"c"), newPlace(t, id+"b")
 	o.boxDir, o.viewDir = filepath.Join(o.dir, "box"), filepath.Join(o.dir, "view")
-	o.there.ip(t, "link", "add", "up", "type", "veth", "peer", "name", "wan", "netns", o.here.name)
-	o.there.ip(t, "addr", "add", centreHost+"/24", "dev", "up")
-	o.there.ip(t, "link", "set", "up", "up")
+	o.there.ip(t, "link", "add", "name", "lan", "type", "veth", "peer", "name", "wan", "netns", o.here.name)
+	o.there.ip(t, "addr", "add", centreHost+"/24", "dev", "lan")
+	o.there.ip(t, "link", "set", "lan", "up")
 	o.here.ip(t, "addr", "add", branchHost+"/24", "dev", "wan") // and stays down
 
 	data := filepath.Join(o.dir, "centre")
@@ -176,7 +180,7 @@ func openOffice(t *testing.T, bin, broker string) *office {
 	}
 	centreAddr := centreHost + ":8883"
 	o.must(t, "server", "broker", "bridge", "--data", data, "--branch", "hall", "--centre", centreAddr, "--listen", boxAddr, "--hosts", "127.0.0.1", "--out", o.boxDir)
-	rooted(t, filepath.Join(o.boxDir, "mosquitto.conf"), "restart_timeout 2 30", "restart_timeout 1 2")
+	rooted(t, filepath.Join(o.boxDir, "mosquitto.conf"), "restart_timeout 2 30", "restart_timeout 1 2", "keepalive_interval 30", "keepalive_interval 5")
 
 	serve := []string{filepath.Join(bin, "server"), "serve", "--data", data, "--http", "127.0.0.1:8080", "--vision=false"}
 	if broker == mosquitto {
@@ -333,6 +337,10 @@ func TestABranchWithoutALineLosesNothing(t *testing.T) {
 			require.NotZero(t, decisions, "decisions came down")
 
 			// A kiosk is there when it is there, not when the box is.
+			o.onlineAt(t, "k1 k2")
+			o.here.ip(t, "link", "set", "wan", "down")
+			o.onlineAt(t, "")
+			o.here.ip(t, "link", "set", "wan", "up")
 			o.onlineAt(t, "k1 k2")
 			o.kiosks[0].process.Kill()
 			o.onlineAt(t, "k2")
