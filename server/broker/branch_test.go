@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -44,7 +45,7 @@ func (h *house) party(t *testing.T, dir, name, server string) *tls.Config {
 }
 
 // mosquitto starts one on the configuration in dir.
-func mosquitto(t *testing.T, dir, addr string) {
+func mosquitto(t *testing.T, dir, addr string) *os.Process {
 	t.Helper()
 	conf := filepath.Join(dir, "mosquitto.conf")
 	f, err := os.OpenFile(conf, os.O_APPEND|os.O_WRONLY, 0)
@@ -70,6 +71,7 @@ func mosquitto(t *testing.T, dir, addr string) {
 		}
 		return err == nil
 	})
+	return cmd.Process
 }
 
 func freePort(t *testing.T) string {
@@ -284,4 +286,40 @@ func TestTheBoxLetsItsKiosksAndItsViewDoWhatIsTheirs(t *testing.T) {
 	b := h.bundle(t, "a1", addr)
 	_, err = mqttOf(b, addr).Connect(ctx, link.Session{Client: "a1"})
 	require.Error(t, err, "a box cannot pass for the centre")
+}
+
+func TestWhatWaitsAtTheBoxForTheLineIsBounded(t *testing.T) {
+	const bound, frame, sent = 1 << 20, 60 << 10, 100
+	h := newHouse(t)
+	dir, addr := t.TempDir(), freePort(t)
+	require.NoError(t, identity.WriteBranch(dir, h.ca, "north", nil, time.Now()))
+	require.NoError(t, broker.WriteBox(dir, broker.Box{Branch: broker.Branch{Name: "north", Kiosks: []string{"a1"}}, Listen: addr, Centre: "127.0.0.1:1", Queue: bound}))
+	box := mosquitto(t, dir, addr)
+	ctx := context.Background()
+	b := h.bundle(t, "a1", addr)
+	b.Centre = identity.BranchName("north")
+	var back ear
+	kiosk, err := mqttOf(b, addr).Connect(ctx, link.Session{Client: "a1", Filters: []string{wire.DownFilter("a1")}, Receive: back.hear})
+	require.NoError(t, err)
+	defer kiosk.Close()
+	for range sent {
+		require.NoError(t, kiosk.Publish(ctx, link.Message{Topic: wire.UpTopic("a1"), Payload: make([]byte, frame), QoS: 1}))
+	}
+	saved := func() int64 {
+		require.NoError(t, box.Signal(syscall.SIGUSR1)) // it writes down what it holds
+		time.Sleep(200 * time.Millisecond)
+		info, err := os.Stat(filepath.Join(dir, "queue.db"))
+		if err != nil {
+			return 0
+		}
+		return info.Size()
+	}
+	eventually(t, "frames wait", func() bool { return saved() > bound/2 })
+	time.Sleep(500 * time.Millisecond)
+	require.Less(t, saved(), int64(bound+3*frame), "of the %d bytes that were sent", sent*frame)
+	select {
+	case <-kiosk.Done():
+		t.Fatal("a full queue cuts nobody")
+	default:
+	}
 }
