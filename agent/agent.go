@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"vestibule/agent/calibration"
@@ -68,6 +69,9 @@ type Uplink struct {
 	Signer    crypto.Signer  // of the kiosk's certificate
 	Release   string         // of this program, shown by the centre
 	Tuning    link.Tuning
+	// Certificate is the kiosk's newest, DER. Where it is set, the people of the kiosk's branch are shown, signed, how it
+	// stands; nil: it stands behind no branch's box.
+	Certificate func() []byte
 }
 
 // Site is where the kiosk stands.
@@ -152,7 +156,8 @@ type Agent struct {
 	pictures *board[Picture]
 	arrivals chan func(*owner) // what the link brought
 	ended    chan struct{}
-	stored   func() // tests: called after every commit, on the owner's goroutine
+	acked    atomic.Bool // the centre has more since this was looked at
+	stored   func()      // tests: called after every commit, on the owner's goroutine
 }
 
 var _ Kiosk = (*Agent)(nil)

@@ -34,6 +34,7 @@ type ackWatcher struct {
 func (w ackWatcher) Acknowledge(ctx context.Context, ack wire.Ack) (outbox.Acked, error) {
 	done, err := w.Outbox.Acknowledge(ctx, ack)
 	if err == nil && (done.Records > 0 || len(done.Blobs) > 0) {
+		w.a.acked.Store(true)
 		w.a.arrive(func(o *owner) { o.acknowledged(done) })
 	}
 	return done, err

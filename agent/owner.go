@@ -92,6 +92,7 @@ func (a *Agent) Run(ctx context.Context) error {
 		close(linked)
 	}
 	collected := a.startCollecting(ctx)
+	shown := a.startShowing(ctx)
 	o.open()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -118,6 +119,7 @@ func (a *Agent) Run(ctx context.Context) error {
 			o.shutdown(context.Cause(ctx))
 			<-linked
 			<-collected
+			<-shown
 			o.running.Wait() // cameras and engine are let go of before Run returns
 			return ctx.Err()
 		}

@@ -163,6 +163,9 @@ func (s *settings) start(ctx context.Context, log *slog.Logger) (*kiosk, error) 
 			Transport: &link.MQTT{Broker: b.Broker, TLS: b.TLS(time.Now)},
 			Signer:    b.Signer(), Release: release(),
 		}
+		if b.Branch != "" {
+			cfg.Uplink.Certificate = func() []byte { return b.Cert().Raw }
+		}
 	}
 	a, err := agent.New(cfg)
 	if err != nil {

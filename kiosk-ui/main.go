@@ -8,6 +8,7 @@
 //	kiosk-ui enrol     gives this kiosk its identity, with a token of the centre
 //	kiosk-ui outbox    what waits for the centre, how long and why
 //	kiosk-ui courier   carries it on removable media: export, and import of the answer
+//	kiosk-ui branch    all kiosks of a branch, without the line to the centre
 //	kiosk-ui worker    the vision worker; the others start it
 //	kiosk-ui version   what this program is
 //
@@ -61,6 +62,8 @@ func command(args []string, out, errs io.Writer) int {
 		return showOutbox(args[1:], out, errs)
 	case "courier":
 		return carry(args[1:], out, errs)
+	case "branch":
+		return showBranch(args[1:], out, errs)
 	case "worker":
 		return worker.Main(args[1:])
 	case "version":
@@ -85,6 +88,7 @@ func usage(w io.Writer) {
   enrol     gives this kiosk its identity, with a token that the centre made
   outbox    what waits for the centre, how long and why
   courier   carries it on removable media: export, and import of the answer
+  branch    all kiosks of a branch, without the line to the centre
   version   what this program is
   help      this text
 

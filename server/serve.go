@@ -141,6 +141,7 @@ type running struct {
 	desk      net.Listener // for enrolments; nil: none are taken
 	lists     *lists.InForce
 	denied    atomic.Pointer[map[string]bool]
+	branches  atomic.Pointer[map[string]map[string]bool]
 	staleTold time.Time         // when the log said last that lists are too old
 	told      map[string]uint64 // kiosk → highest command that the link was told of
 	engine    atomic.Pointer[worker.Client]
@@ -297,7 +298,7 @@ func (c *running) run(ctx context.Context) error {
 	}
 	c.receiver = link.NewReceiver(&link.MQTT{Broker: addr, TLS: c.identity.ClientTLS(c.brokerName, time.Now)}, c.figures.Inbox(c.newIngest()), c.keys(), link.ReceiverConfig{
 		Centre: wire.Centre{Signer: c.identity.Signer(), Cert: c.identity.Cert.Raw, Random: crand.Reader},
-		Client: c.client, Share: c.share, Log: c.log,
+		Client: c.client, Share: c.share, Log: c.log, Bridged: c.bridged,
 		Observe: func(r link.Rejection) {
 			c.figures.Rejected(r.Code)
 			c.log.Warn("frame not accepted", "code", r.Code, "topic", r.Topic, "kiosk", r.Kiosk, "size", r.Size, "error", r.Err)
@@ -424,7 +425,7 @@ func (c *running) build(ctx context.Context) error {
 	if c.external == "" {
 		var err error
 		c.broker, err = broker.New(broker.Config{
-			TLS: c.identity.ServerTLS(time.Now, c.isDenied), Addr: c.mqtt, Centre: c.identity.Name(), Denied: c.isDenied, Log: c.log,
+			TLS: c.identity.ServerTLS(time.Now, c.isDenied), Addr: c.mqtt, Centre: c.identity.Name(), Denied: c.isDenied, Branches: c.branch, Log: c.log,
 			Refused: func(r broker.Refusal) {
 				c.figures.Refused(r.Code)
 				c.log.Warn("refused at the broker", "code", r.Code, "remote", r.Remote, "name", r.Name, "topic", r.Topic)
@@ -553,6 +554,9 @@ func (c *running) refreshKiosks(ctx context.Context) error {
 		}
 		c.told[k.ID] = k.CommandSeq
 	}
+	if err := c.refreshBranches(ctx, now); err != nil {
+		return err
+	}
 	c.denied.Store(&now)
 	for name := range now {
 		if c.broker != nil && before != nil && !(*before)[name] {
@@ -560,6 +564,53 @@ func (c *running) refreshKiosks(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// branchSilence is how long a kiosk behind a box may say nothing and be taken to be there: six of its heartbeats.
+const branchSilence = 3 * time.Minute
+
+// refreshBranches reads which kiosks stand behind which box, and adds the boxes that are revoked to who is.
+func (c *running) refreshBranches(ctx context.Context, denied map[string]bool) error {
+	all, err := c.store.Read().Branches(ctx)
+	if err != nil {
+		return err
+	}
+	if len(all) > 0 && c.receiver != nil {
+		if err := c.store.Write(ctx, func(tx *store.Tx) error { return tx.QuietBranches(ctx, time.Now().Add(-branchSilence)) }); err != nil {
+			return err
+		}
+	}
+	now := make(map[string]map[string]bool, len(all))
+	for _, b := range all {
+		kiosks := make(map[string]bool, len(b.Kiosks))
+		for _, k := range b.Kiosks {
+			kiosks[k] = true
+		}
+		now[b.Name] = kiosks
+		if !b.Revoked.IsZero() {
+			denied[identity.BranchName(b.Name)] = true
+		}
+	}
+	c.branches.Store(&now)
+	return nil
+}
+
+// branch gives the kiosks of a branch.
+func (c *running) branch(name string) (map[string]bool, bool) {
+	all := c.branches.Load()
+	if all == nil {
+		return nil, false
+	}
+	kiosks, ok := (*all)[name]
+	return kiosks, ok
+}
+
+// bridged notes that a branch's box lost its line to us. When it is back, it tells of each kiosk anew.
+func (c *running) bridged(ctx context.Context, branch string, up bool) error {
+	if up {
+		return nil
+	}
+	return c.store.Write(ctx, func(tx *store.Tx) error { return tx.LoseBranch(ctx, branch) })
 }
 
 func (c *running) isDenied(name string) bool {

@@ -154,6 +154,7 @@ func kioskAdd(ctx context.Context, p *program, args []string) error {
 	project := fs.String("project", "default", "project it works for")
 	broker := fs.String("broker", "", "host:port at which it reaches the broker")
 	out := fs.String("out", "", "folder for its bundle, key included; must not exist or be empty. Without it a token is made, and the kiosk makes its key itself")
+	branch := fs.String("branch", "", "the branch behind whose box it stands (server broker bridge); -broker is the box's address then")
 	lasts := fs.Duration("lasts", 72*time.Hour, "how long the token is good")
 	if _, err := p.parse(fs, args, "data", "name", "country", "broker"); err != nil {
 		return err
@@ -180,6 +181,15 @@ func kioskAdd(ctx context.Context, p *program, args []string) error {
 	}
 	now := time.Now()
 	info := identity.KioskInfo{Name: *name, SiteCountry: strings.ToUpper(*country), Project: *project, Broker: *broker}
+	if *branch != "" {
+		if err := info.Check(); err != nil {
+			return err
+		}
+		if err := join(ctx, s, *branch, []string{*name}); err != nil {
+			return err
+		}
+		info.Branch, info.Centre = *branch, identity.BranchName(*branch)
+	}
 	if *out == "" {
 		return p.kioskToken(ctx, s, ca, info, now, *lasts)
 	}

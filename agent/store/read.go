@@ -210,3 +210,37 @@ func (s *Store) Waiting(ctx context.Context) (int, error) {
 	err := s.db.QueryRowContext(ctx, `SELECT COUNT(DISTINCT id) FROM outbox_record WHERE kind = ?`, wire.KindSubmission).Scan(&n)
 	return n, plain(err)
 }
+
+// Change is a session in which something happened, and the number of its last event in this file.
+type Change struct {
+	Session string
+	Last    int64
+}
+
+// Changed gives the sessions that have events after a number, and the number to ask with next time. Without since
+// it gives the newest sessions instead, limit of them at most. The kiosk's own journal is none of them.
+func (s *Store) Changed(ctx context.Context, after int64, since bool, limit int) ([]Change, int64, error) {
+	last := after
+	query, args := `SELECT session, MAX(rowid) FROM event WHERE rowid > ? AND session <> '' GROUP BY session`, []any{after}
+	if !since {
+		query = `SELECT session, MAX(rowid) FROM event WHERE session IN (SELECT id FROM session WHERE id <> '' ORDER BY started DESC LIMIT ?) GROUP BY session`
+		args = []any{limit}
+		if err := s.db.QueryRowContext(ctx, `SELECT COALESCE(MAX(rowid), 0) FROM event`).Scan(&last); err != nil {
+			return nil, 0, fmt.Errorf("store: changes: %w", plain(err))
+		}
+	}
+	rows, err := s.db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, 0, fmt.Errorf("store: changes: %w", plain(err))
+	}
+	defer rows.Close()
+	var out []Change
+	for rows.Next() {
+		var c Change
+		if err := rows.Scan(&c.Session, &c.Last); err != nil {
+			return nil, 0, fmt.Errorf("store: changes: %w", plain(err))
+		}
+		out, last = append(out, c), max(last, c.Last)
+	}
+	return out, last, plain(rows.Err())
+}

@@ -61,6 +61,10 @@ func kiosk(ctx context.Context, dir, data, bundle string, log *slog.Logger) erro
 	engine.Haste = 5
 	engine.OnDocument = func(int) (models.Document, error) { return p.document(), nil }
 	engine.OnFace = func(int, time.Time) (models.Face, error) { return p.face(), nil }
+	var certificate func() []byte
+	if b.Branch != "" {
+		certificate = func() []byte { return b.Cert().Raw }
+	}
 	a, err := agent.New(agent.Config{
 		Dir: data, Kiosk: b.Name, Site: agent.Site{Country: b.SiteCountry},
 		DocumentCamera: scripted.NewCamera("document"), FaceCamera: scripted.NewCamera("face"), Engine: engine,
@@ -68,7 +72,7 @@ func kiosk(ctx context.Context, dir, data, bundle string, log *slog.Logger) erro
 		// What a kiosk has handed over it forgets after a day, and a clock that was set makes days pass: here it forgets
 		// nothing, so that it can be compared.
 		Limits: agent.Limits{Visits: 1 << 20, Probe: 200 * time.Millisecond, Retention: 200 * 365 * 24 * time.Hour},
-		Uplink: agent.Uplink{Transport: &link.MQTT{Broker: b.Broker, TLS: b.TLS(time.Now)}, Signer: b.Signer(), Release: "chaos"},
+		Uplink: agent.Uplink{Transport: &link.MQTT{Broker: b.Broker, TLS: b.TLS(time.Now)}, Signer: b.Signer(), Release: "chaos", Certificate: certificate},
 	})
 	if err != nil {
 		return err

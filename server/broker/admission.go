@@ -13,6 +13,7 @@ import (
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
 
+	"vestibule/sync/identity"
 	"vestibule/sync/wire"
 )
 
@@ -69,18 +70,63 @@ func (a *admission) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) bo
 		code = RefuseRevoked
 	case id != cn && !(cn == a.b.c.Centre && strings.HasPrefix(id, cn+".")):
 		code = RefuseClient
-	case cn != a.b.c.Centre && wire.CheckName(cn) != nil:
+	case cn != a.b.c.Centre && !a.known(cn):
 		code = RefuseClient
 	case pk.ProtocolVersion != 4 || !pk.Connect.Clean:
 		code = RefuseSession
 	case pk.Connect.WillFlag && cn != a.b.c.Centre &&
-		(pk.Connect.WillTopic != wire.StateTopic(cn) || len(pk.Connect.WillPayload) > wire.MaxState):
+		(pk.Connect.WillTopic != presence(cn) || len(pk.Connect.WillPayload) > wire.MaxState):
 		code = RefuseWill
 	}
 	if code != "" {
 		a.refuse(cl, code, "")
 	}
 	return code == ""
+}
+
+// known tells whether a name is one that a kiosk may have, or a branch's that there is.
+func (a *admission) known(cn string) bool {
+	if branch, ok := identity.BranchOf(cn); ok {
+		_, ok := a.b.c.Branches(branch)
+		return ok
+	}
+	return wire.CheckName(cn) == nil
+}
+
+// presence is the one topic that a client's last will may have.
+func presence(cn string) string {
+	if branch, ok := identity.BranchOf(cn); ok {
+		return wire.BridgeTopic(branch)
+	}
+	return wire.StateTopic(cn)
+}
+
+// speaks tells whether a branch's box may carry this message of a kiosk, or tell of its own line.
+func (a *admission) speaks(branch, topic string) bool {
+	lane, kiosk, err := wire.ParseTopic(topic)
+	if err != nil {
+		return false
+	}
+	switch lane {
+	case wire.LaneUp, wire.LaneBlob, wire.LaneState:
+		return a.behind(branch, kiosk)
+	case wire.LaneBridge:
+		return kiosk == branch
+	}
+	return false
+}
+
+// behind tells whether a kiosk stands behind a branch's box, and is not revoked.
+func (a *admission) behind(branch, kiosk string) bool {
+	kiosks, ok := a.b.c.Branches(branch)
+	return ok && kiosks[kiosk] && !a.b.c.Denied(kiosk)
+}
+
+// hears tells whether a branch's box may read a topic, or subscribe to a filter: what is addressed to one of its kiosks.
+func (a *admission) hears(branch, topic string) bool {
+	rest, ok := strings.CutPrefix(topic, "v1/down/")
+	kiosk, _, below := strings.Cut(rest, "/")
+	return ok && below && a.behind(branch, kiosk)
 }
 
 // OnPacketRead cuts a client at its first packet after a revocation.
@@ -103,7 +149,19 @@ func (a *admission) OnACLCheck(cl *mqtt.Client, topic string, write bool) bool {
 	if cn == a.b.c.Centre {
 		return true
 	}
+	if branch, ok := identity.BranchOf(cn); ok {
+		// What a box may not carry is dropped in OnPublish. Refusing it here would cut the box, which would
+		// send the same again for ever, and with it all that waits behind.
+		if write || a.hears(branch, topic) {
+			return true
+		}
+		a.refuse(cl, RefuseSubscribe, topic)
+		return false
+	}
 	if write {
+		if topic == wire.ViewTopic(cn) { // meant for a box, and nobody here reads it: see OnPublish
+			return true
+		}
 		if topic == wire.UpTopic(cn) || topic == wire.BlobTopic(cn) || topic == wire.StateTopic(cn) {
 			return true
 		}
@@ -120,13 +178,20 @@ func (a *admission) OnACLCheck(cl *mqtt.Client, topic string, write bool) bool {
 // OnPublish lets only presence be retained, and bounds it: what is retained stays in memory.
 func (a *admission) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, error) {
 	lane, _, err := wire.ParseTopic(pk.TopicName)
-	if err != nil || lane != wire.LaneState {
+	if branch, ok := identity.BranchOf(name(cl)); ok && !a.speaks(branch, pk.TopicName) {
+		a.refuse(cl, RefusePublish, pk.TopicName)
+		return pk, packets.CodeSuccessIgnore
+	}
+	if lane == wire.LaneView {
+		return pk, packets.CodeSuccessIgnore
+	}
+	if err != nil || lane != wire.LaneState && lane != wire.LaneBridge {
 		pk.FixedHeader.Retain = false
 		return pk, nil
 	}
 	if len(pk.Payload) > wire.MaxState {
 		a.refuse(cl, RefuseState, pk.TopicName)
-		return pk, packets.ErrRejectPacket
+		return pk, packets.CodeSuccessIgnore // acknowledged: a branch's box would send it for ever
 	}
 	return pk, nil
 }

@@ -31,7 +31,10 @@ type Config struct {
 	Addr   string               // host:port; port 0 picks one
 	Centre string               // common name that may read and write everything
 	Denied func(cn string) bool // revoked names; asked at connect and at every packet; nil: none
-	Limits Limits
+	// Branches gives the kiosks that a branch's box may speak for, and false for a branch that is unknown. It is asked
+	// at every message, so it answers from memory; nil: there are no branches.
+	Branches func(branch string) (kiosks map[string]bool, ok bool)
+	Limits   Limits
 	// Refused hears of every attempt that was turned away. It must not block; nil: nobody.
 	Refused func(Refusal)
 	Log     *slog.Logger // start, stop and refusals, never a packet's content; nil: none
@@ -112,6 +115,9 @@ func New(c Config) (*Broker, error) {
 	c.Limits = c.Limits.withDefaults()
 	if c.Denied == nil {
 		c.Denied = func(string) bool { return false }
+	}
+	if c.Branches == nil {
+		c.Branches = func(string) (map[string]bool, bool) { return nil, false }
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

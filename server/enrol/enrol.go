@@ -228,8 +228,15 @@ func (d *Desk) take(ctx context.Context, q identity.EnrolRequest) (identity.Enro
 	if err != nil {
 		return identity.EnrolAnswer{}, err
 	}
+	info := identity.KioskInfo{Name: e.Kiosk, SiteCountry: e.Country, Project: e.Project, Broker: e.Broker}
+	if info.Branch, err = d.Store.Read().BranchOf(ctx, e.Kiosk); err != nil {
+		return identity.EnrolAnswer{}, err
+	}
+	if info.Branch != "" {
+		info.Centre = identity.BranchName(info.Branch)
+	}
 	return identity.EnrolAnswer{
-		Kiosk:       identity.KioskInfo{Name: e.Kiosk, SiteCountry: e.Country, Project: e.Project, Broker: e.Broker},
+		Kiosk:       info,
 		Certificate: cert.Raw, Seal: seal,
 	}, nil
 }

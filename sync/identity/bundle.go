@@ -34,6 +34,7 @@ type KioskInfo struct {
 	Broker      string `json:"broker"`           // host:port
 	Centre      string `json:"centre,omitempty"` // name in the broker's certificate; empty: CentreName
 	Enrol       string `json:"enrol,omitempty"`  // host:port at which the certificate is renewed; empty: it cannot be
+	Branch      string `json:"branch,omitempty"` // the kiosk stands behind this branch's box, and shows there how it stands
 }
 
 // Bundle is a kiosk's identity, loaded.

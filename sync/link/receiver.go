@@ -29,6 +29,9 @@ type ReceiverConfig struct {
 	Held    int64  // bytes of frames waiting for all workers together; 64 MiB
 	// Observe hears of every frame that was not accepted, and why. It must not block; nil: nobody.
 	Observe func(Rejection)
+	// Bridged notes that the box of a branch has its line to the broker, or lost it. An error is told and changes nothing
+	// else. nil: there are no branches.
+	Bridged func(ctx context.Context, branch string, up bool) error
 	Now     func() time.Time // wall clock; nil: time.Now
 	Random  io.Reader        // for jitter; nil: crypto/rand.Reader
 	Log     *slog.Logger     // nil: none
@@ -216,7 +219,7 @@ type arrival struct {
 // stay in order. It never blocks: what finds no room is sent again by its kiosk.
 func (r *Receiver) receive(m Message) {
 	lane, kiosk, err := wire.ParseTopic(m.Topic)
-	if err != nil || lane == wire.LaneAck || lane == wire.LaneCmd {
+	if err != nil || lane == wire.LaneAck || lane == wire.LaneCmd || lane == wire.LaneView {
 		r.reject(RejectTopic, m, "", err)
 		go m.Ack() // acknowledging may block, receiving must not
 		return

@@ -126,6 +126,8 @@ type Uplink struct {
 	status   Status
 	wrong    []wire.Condition // what is wrong with the kiosk
 	reports  int              // how often that has changed
+	shown    []byte           // how the kiosk stands, for its branch
+	shows    int              // how often that has changed
 	watchers map[chan Status]struct{}
 }
 
@@ -210,6 +212,21 @@ func (u *Uplink) reported() ([]wire.Condition, int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.wrong, u.reports
+}
+
+// Show has the people of the kiosk's branch see how it stands: an encoded and signed wire.Standing, which takes the place
+// of the one before. It never blocks.
+func (u *Uplink) Show(standing []byte) {
+	u.mu.Lock()
+	u.shown, u.shows = standing, u.shows+1
+	u.mu.Unlock()
+	u.Kick()
+}
+
+func (u *Uplink) standing() ([]byte, int) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.shown, u.shows
 }
 
 func (u *Uplink) update(change func(*Status)) {
@@ -304,9 +321,11 @@ type session struct {
 	behind   retry // how often the centre is asked for commands that did not come
 	beat     time.Time
 	told     int // of the uplink's reports
+	shown    int // of what it shows
 	answered bool
 	numbers  [2]uint64 // of the last acknowledgement and the last commands that were believed
 	doubted  bool      // something else came
+	silent   bool      // the centre did not answer for a while
 }
 
 // session connects and works until the connection ends. answered says whether the
@@ -365,6 +384,7 @@ func (s *session) begin(ctx context.Context) error {
 		return err
 	}
 	s.update(func(st *Status) {
+		s.silent = st.Code == CodeUnanswered
 		if st.Code != CodeUnanswered && st.Code != CodeUnproven { // that is over when the centre answers, not when the broker does
 			st.Code = ""
 		}
@@ -478,6 +498,7 @@ func (s *session) expire(now time.Time) error {
 			return silent
 		}
 		if s.send.misses > 2 {
+			s.silent = true
 			s.update(func(st *Status) { st.Code = code })
 		}
 	}
@@ -496,6 +517,11 @@ func (s *session) expire(now time.Time) error {
 func (s *session) sendSome(ctx context.Context) (bool, error) {
 	if _, n := s.reported(); n != s.told {
 		return true, s.birth(ctx)
+	}
+	if b, n := s.standing(); n != s.shown {
+		s.shown = n
+		// At QoS 0: it is told again when anything changes, and at every connection.
+		return true, s.conn.Publish(ctx, Message{Topic: wire.ViewTopic(s.c.Kiosk), Payload: b, Retain: true})
 	}
 	if (s.records || s.hello) && s.send.room() {
 		return true, s.sendFrame(ctx)
@@ -669,6 +695,13 @@ func (s *session) doubt(lane wire.Lane, err error) {
 func (s *session) acknowledge(ctx context.Context, ack wire.Ack) error {
 	now := time.Now()
 	s.answered = true
+	if s.silent {
+		// What was said to a branch's box meanwhile may have been left out of its full queue.
+		s.silent = false
+		if err := s.birth(ctx); err != nil {
+			return err
+		}
+	}
 	if ack.Refused != "" {
 		return s.refused(ctx, ack)
 	}

@@ -142,6 +142,8 @@ func (w *worker) take(ctx context.Context, a arrival, touched map[string]*peer) 
 		code, err = w.up(ctx, a, touched)
 	case wire.LaneBlob:
 		code, err = w.chunk(ctx, a, touched)
+	case wire.LaneBridge:
+		code, err = w.bridge(ctx, a)
 	default:
 		code, err = w.state(ctx, a)
 	}
@@ -149,6 +151,9 @@ func (w *worker) take(ctx context.Context, a arrival, touched map[string]*peer) 
 		return
 	}
 	w.r.reject(code, a.Message, a.kiosk, err)
+	if a.lane == wire.LaneBridge {
+		return // a box is told nothing
+	}
 	switch code {
 	case RejectForged:
 		w.refuse(ctx, a.kiosk, wire.RefusedSignature)
@@ -195,6 +200,21 @@ func (w *worker) state(ctx context.Context, a arrival) (string, error) {
 		return codeOfKeys(err), err
 	}
 	if err := w.r.inbox.AcceptState(ctx, s); err != nil {
+		return RejectUnavailable, err
+	}
+	return "", nil
+}
+
+// bridge notes what the broker says of a branch's line: the box's own word, or its last will.
+func (w *worker) bridge(ctx context.Context, a arrival) (string, error) {
+	word := string(a.Payload)
+	if word != wire.BridgeUp && word != wire.BridgeDown {
+		return RejectMalformed, nil
+	}
+	if w.r.c.Bridged == nil {
+		return "", nil
+	}
+	if err := w.r.c.Bridged(ctx, a.kiosk, word == wire.BridgeUp); err != nil {
 		return RejectUnavailable, err
 	}
 	return "", nil

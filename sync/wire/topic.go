@@ -15,6 +15,9 @@ const (
 	LaneState Lane = "state" // State, kiosk to centre
 	LaneAck   Lane = "ack"   // Ack, centre to kiosk
 	LaneCmd   Lane = "cmd"   // Down, centre to kiosk
+
+	LaneView   Lane = "view"   // Standing, kiosk to the people of its branch; goes no further than the branch's box
+	LaneBridge Lane = "bridge" // BridgeUp or BridgeDown, of a branch's line; the name in it is the branch's
 )
 
 // MaxName bounds a kiosk's name: it is a certificate's common name (64 at most,
@@ -53,6 +56,23 @@ func BlobTopic(kiosk string) string { return "v1/blob/" + kiosk }
 // StateTopic is where a kiosk's presence stands, retained.
 func StateTopic(kiosk string) string { return "v1/state/" + kiosk }
 
+// ViewTopic is where a kiosk of a branch shows how it stands, retained.
+func ViewTopic(kiosk string) string { return "v1/view/" + kiosk }
+
+// BridgeTopic is where it stands, retained, whether a branch's box has its line to the centre.
+func BridgeTopic(branch string) string { return "v1/bridge/" + branch }
+
+// What stands there; the words are Mosquitto's.
+const (
+	BridgeUp   = "1"
+	BridgeDown = "0"
+)
+
+// ViewFilters are what the view of a branch subscribes to, at the branch's box.
+func ViewFilters(branch string) []string {
+	return []string{"v1/view/+", "v1/state/+", BridgeTopic(branch)}
+}
+
 // AckTopic is where the centre acknowledges.
 func AckTopic(kiosk string) string { return "v1/down/" + kiosk + "/ack" }
 
@@ -66,9 +86,9 @@ func DownPrefix(kiosk string) string { return "v1/down/" + kiosk + "/" }
 func DownFilter(kiosk string) string { return "v1/down/" + kiosk + "/#" }
 
 // UplinkFilters are what the centre subscribes to.
-func UplinkFilters() []string { return []string{"v1/up/+", "v1/blob/+", "v1/state/+"} }
+func UplinkFilters() []string { return []string{"v1/up/+", "v1/blob/+", "v1/state/+", "v1/bridge/+"} }
 
-// ParseTopic splits a topic into lane and kiosk. A topic with wildcards is none of ours.
+// ParseTopic splits a topic into lane and kiosk (LaneBridge: branch). A topic with wildcards is none of ours.
 func ParseTopic(topic string) (Lane, string, error) {
 	if len(topic) > 2*MaxName {
 		return "", "", ErrTopic
@@ -83,7 +103,7 @@ func ParseTopic(topic string) (Lane, string, error) {
 	}
 	lane, kiosk := Lane(head), rest
 	switch lane {
-	case LaneUp, LaneBlob, LaneState:
+	case LaneUp, LaneBlob, LaneState, LaneView, LaneBridge:
 	case "down":
 		var last string
 		if kiosk, last, ok = strings.Cut(rest, "/"); !ok {

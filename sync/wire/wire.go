@@ -28,6 +28,8 @@ const (
 //	v1/state/{kiosk}      State (retained; also the last will)
 //	v1/down/{kiosk}/ack   Ack frames
 //	v1/down/{kiosk}/cmd   Down frames
+//	v1/view/{kiosk}       Standing (retained), of kiosks behind a branch's box, for that branch alone
+//	v1/bridge/{branch}    whether a branch's box has its line (retained; also its last will)
 type Topic string
 
 // Kind says what a record's body holds.

@@ -277,6 +277,7 @@ func TestTopicsAreReadBackAsTheyWereWritten(t *testing.T) {
 	for topic, want := range map[string]wire.Lane{
 		wire.UpTopic("K-1_a"): wire.LaneUp, wire.BlobTopic("K-1_a"): wire.LaneBlob, wire.StateTopic("K-1_a"): wire.LaneState,
 		wire.AckTopic("K-1_a"): wire.LaneAck, wire.CommandTopic("K-1_a"): wire.LaneCmd,
+		wire.ViewTopic("K-1_a"): wire.LaneView, wire.BridgeTopic("K-1_a"): wire.LaneBridge,
 	} {
 		lane, kiosk, err := wire.ParseTopic(topic)
 		require.NoError(t, err)
@@ -392,6 +393,7 @@ func FuzzParseTopic(f *testing.F) {
 		require.NoError(t, wire.CheckName(kiosk))
 		made := map[wire.Lane]func(string) string{
 			wire.LaneUp: wire.UpTopic, wire.LaneBlob: wire.BlobTopic, wire.LaneState: wire.StateTopic, wire.LaneAck: wire.AckTopic, wire.LaneCmd: wire.CommandTopic,
+			wire.LaneView: wire.ViewTopic, wire.LaneBridge: wire.BridgeTopic,
 		}
 		require.Equal(t, s, made[lane](kiosk))
 	})
