@@ -541,7 +541,7 @@ func (c *running) routes() http.Handler {
 	})
 	r.Mount("/", api.Handler(api.Config{
 		Store: answers{c.store.Read(), c.vault}, Private: private{c.vault, c.shelf, c.ring}, Audit: c.audit,
-		Waiting: c.waiting, Clock: time.Now, Log: c.log,
+		Waiting: c.waiting, FaceAuth: c.faceAuth, Clock: time.Now, Log: c.log,
 	}))
 	return r
 }

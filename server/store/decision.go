@@ -228,6 +228,13 @@ func (r Reader) FacesAfter(ctx context.Context, seq int64, limit int) ([]Face, e
 	})
 }
 
+// Face finds the template of one submission.
+func (r Reader) Face(ctx context.Context, submission string) (f Face, err error) {
+	err = none(r.row(ctx, `SELECT seq, submission, applicant, project, model, template FROM face WHERE submission = $1`, submission).
+		Scan(&f.Seq, &f.Submission, &f.Applicant, &f.Project, &f.Model, &f.Template))
+	return f, err
+}
+
 // Screening is the result of screening a submission.
 type Screening struct {
 	Submission string
