@@ -29,7 +29,9 @@ const (
 )
 
 // Scopes lists the scopes.
-func Scopes() []string { return []string{ScopeSubmissions, ScopeImages, ScopeJourneys, ScopeFaceAuth, ScopeAdmin} }
+func Scopes() []string {
+	return []string{ScopeSubmissions, ScopeImages, ScopeJourneys, ScopeFaceAuth, ScopeAdmin}
+}
 
 // KnownScope reports whether there is such a scope.
 func KnownScope(scope string) bool { return slices.Contains(Scopes(), scope) }

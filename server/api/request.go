@@ -17,13 +17,13 @@ import (
 
 // Bounds of a request.
 const (
-	maxQuery   = 16 << 10 // of the address' query; an encrypted one takes most of it
-	maxBody    = 64 << 10
+	maxQuery = 16 << 10 // of the address' query; an encrypted one takes most of it
+	maxBody  = 64 << 10
 	// With a picture of 4 MB: base64 takes a third more, and encrypted another third.
 	maxPicture     = 4 << 20
 	maxPictureText = 6 << 20
 	maxPictureBody = 8 << 20
-	bodyWithin = 10 * time.Second
+	bodyWithin     = 10 * time.Second
 )
 
 // parameters reads what is asked from the query of a GET or the body of a POST.
