@@ -43,6 +43,7 @@ func (s settings) check() error {
 		}
 	}
 	wrong(s.plain())
+	wrong(s.checkFaces())
 	if s.brokerName != "" && s.external == "" {
 		wrong(fault.New(codeConflict, "broker-name names a broker's certificate, and no broker is given", "add broker: HOST:PORT, or leave broker-name out", nil))
 	}

@@ -18,6 +18,7 @@ import (
 	"vestibule/journey"
 	"vestibule/models/worker"
 	"vestibule/server/centre"
+	"vestibule/server/duplicate/pgvector"
 	"vestibule/server/ingest"
 	"vestibule/server/store"
 	"vestibule/server/vault"
@@ -69,6 +70,7 @@ func (e *examination) run(ctx context.Context) {
 		e.clock(ctx)
 		e.work(ctx)
 	}
+	e.faces(ctx)
 	e.sight(ctx)
 	e.ports(ctx)
 }
@@ -383,6 +385,21 @@ func (e *examination) work(ctx context.Context) {
 			e.ok("reviews", "none is late")
 		}
 	}
+}
+
+// faces looks whether the index of faces can be used, where it is not in memory.
+func (e *examination) faces(ctx context.Context) {
+	if e.settings.faces != facesVectors {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookLimit)
+	defer cancel()
+	n, err := pgvector.Inspect(ctx, e.facesURL())
+	if err != nil {
+		e.wrong("faces", critical, err)
+		return
+	}
+	e.ok("faces", "pgvector answers, with %d faces", n)
 }
 
 // sight looks whether pictures can be read again.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -59,6 +60,8 @@ type settings struct {
 	brokerName string // in that broker's certificate
 	models     string
 	vision     bool
+	faces      string // where the collection is searched: facesMemory or facesVectors
+	facesDB    string // database of facesVectors; empty: db
 	proxied    bool
 	client     string
 	share      string
@@ -81,6 +84,8 @@ func (p *program) settings(operands string) (*flag.FlagSet, *settings) {
 	fs.StringVar(&s.brokerName, "broker-name", "", "name in that broker's certificate")
 	fs.StringVar(&s.models, "models", manifest.Dir(), "folder of the trained networks")
 	fs.BoolVar(&s.vision, "vision", true, "run the vision worker; without it, submissions that must be re-checked wait")
+	fs.StringVar(&s.faces, "faces", facesMemory, "where faces are searched: memory, or pgvector: in a PostgreSQL with that extension, where templates lie open")
+	fs.StringVar(&s.facesDB, "faces-db", "", "URL of the database for -faces pgvector, where it is not the one of -db")
 	fs.BoolVar(&s.proxied, "behind-proxy", false, "a proxy in front ends TLS: allow plain HTTP on other than loopback addresses")
 	fs.StringVar(&s.client, "client", "", "client id at the broker, where several copies run; default centre")
 	fs.StringVar(&s.share, "share", "", "name of the shared subscription, where several copies run")
@@ -137,6 +142,7 @@ type running struct {
 	staleTold time.Time         // when the log said last that lists are too old
 	told      map[string]uint64 // kiosk → highest command that the link was told of
 	engine    atomic.Pointer[worker.Client]
+	index     centre.Faces // nil: in memory
 	broker    *broker.Broker
 	receiver  *link.Receiver
 	centre    *centre.Centre
@@ -169,6 +175,8 @@ func prepare(ctx context.Context, s settings, log *slog.Logger) (*running, error
 	if c.store, err = open(ctx, s.data, s.db); err != nil {
 		wrong(err)
 	}
+	c.index, err = s.openFaces(ctx)
+	wrong(err)
 	if s.vision {
 		wrong(checkModels(s.models))
 	}
@@ -211,6 +219,9 @@ func (c *running) close() {
 	}
 	if c.asked != nil {
 		_ = c.asked.Close()
+	}
+	if x, ok := c.index.(io.Closer); ok {
+		_ = x.Close()
 	}
 	if c.store != nil {
 		if err := c.store.Close(); err != nil {
@@ -389,7 +400,7 @@ func (c *running) build(ctx context.Context) error {
 		return err
 	}
 	c.centre = centre.New(centre.Config{
-		Store: c.store, Blobs: c.shelf, Keys: c.ring, Vault: c.vault, Engine: c.eyes, Screen: c.lists.Screen,
+		Store: c.store, Blobs: c.shelf, Keys: c.ring, Vault: c.vault, Engine: c.eyes, Faces: c.index, Screen: c.lists.Screen,
 		Now: time.Now, NewID: newID, Log: c.log, Notify: func(kiosk string) { c.receiver.Notify(kiosk) },
 		Decided: c.figures.Decided,
 	})
@@ -621,6 +632,8 @@ func (c *running) ready(w http.ResponseWriter, r *http.Request) {
 	set("deliveries", err == nil && dead == 0, false, "deliveries_given_up", "server webhook deliveries, then server webhook replay")
 	late, err := c.store.Read().LateReviews(ctx, time.Now())
 	set("reviews", err == nil && late == 0, false, "reviews_late", "see the review queue of the console")
+	faces, err := c.centre.Faces(ctx)
+	set("faces", err == nil, true, centre.ProblemFaces, "check the database that -faces-db names")
 	status := http.StatusOK
 	for _, p := range parts {
 		if p.Needed && !p.OK {
@@ -629,7 +642,7 @@ func (c *running) ready(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"ready": status == http.StatusOK, "parts": parts, "waiting": len(jobs), "faces": c.centre.Faces()})
+	_ = json.NewEncoder(w).Encode(map[string]any{"ready": status == http.StatusOK, "parts": parts, "waiting": len(jobs), "faces": faces})
 }
 
 // enrolments is the server at which kiosks enrol.

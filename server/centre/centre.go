@@ -35,6 +35,7 @@ const (
 	ProblemWorker   = "vision_worker_lost" // the child died or is not there; it comes back by itself
 	ProblemModel    = "model_unusable"     // a trained network is missing or altered: run make models
 	ProblemLists    = "lists_missing"      // the policy wants screening, and no list is in memory
+	ProblemFaces    = "face_index_unusable" // the index of faces does not answer: see -faces
 	ProblemDatabase = "database"           // a statement failed
 	ProblemOther    = "unexpected"
 )
@@ -66,6 +67,19 @@ type Screened struct {
 	Cleared   []Pair `json:",omitempty"` // of the matches, those that somebody found to be other people
 }
 
+// Faces is the collection as it is searched, one to many. Put replaces an earlier
+// template of the same submission; Keep takes out what lies between two numbers and is
+// not of the given submissions; Search says as of which number its answer holds at least.
+type Faces interface {
+	Put(ctx context.Context, all ...duplicate.Template) error
+	Keep(ctx context.Context, from, to int64, submissions []string) (int, error)
+	Search(ctx context.Context, q duplicate.Query) (hits []duplicate.Hit, asOf int64, err error)
+	AsOf(ctx context.Context) (int64, error)
+	Len(ctx context.Context) (int, error)
+}
+
+var _ Faces = (*duplicate.FaceIndex)(nil)
+
 // Config holds what a Centre works with.
 type Config struct {
 	Store *store.Store
@@ -74,6 +88,8 @@ type Config struct {
 	Vault *vault.Vault
 	// Engine gives the vision engine, or an error while there is none.
 	Engine func() (models.Engine, error)
+	// Faces searches the collection; nil: an exact index in memory.
+	Faces Faces
 	// Screen may be nil: then nobody can be screened.
 	Screen Screen
 	Now    func() time.Time
@@ -92,7 +108,7 @@ type Config struct {
 // Centre runs decisions. Several may run on one PostgreSQL.
 type Centre struct {
 	c     Config
-	faces *duplicate.FaceIndex
+	faces Faces
 	rules *rule.Engine
 	wake  chan struct{}
 }
@@ -114,7 +130,10 @@ func New(c Config) *Centre {
 	if c.Watch == nil {
 		c.Watch = func(string) {}
 	}
-	return &Centre{c: c, faces: duplicate.NewFaceIndex(), rules: rule.New(), wake: make(chan struct{}, 1)}
+	if c.Faces == nil {
+		c.Faces = duplicate.NewFaceIndex()
+	}
+	return &Centre{c: c, faces: c.Faces, rules: rule.New(), wake: make(chan struct{}, 1)}
 }
 
 // Wake makes Run look for work at once. It never blocks.
@@ -132,7 +151,7 @@ func (c *Centre) Run(ctx context.Context) error {
 	defer workers.Wait()
 	ticker := time.NewTicker(poll)
 	defer ticker.Stop()
-	lastSweep := time.Time{}
+	lastSweep, lastTidy := time.Time{}, c.c.Now()
 	for {
 		for {
 			select {
@@ -157,6 +176,12 @@ func (c *Centre) Run(ctx context.Context) error {
 			lastSweep = now
 			if err := c.Sweep(ctx); err != nil && ctx.Err() == nil {
 				c.c.Log.ErrorContext(ctx, "cannot judge silent sessions", "code", ProblemDatabase, "error", err)
+			}
+		}
+		if now := c.c.Now(); now.Sub(lastTidy) >= tidyEvery {
+			lastTidy = now
+			if err := c.TidyFaces(ctx); err != nil && ctx.Err() == nil {
+				c.c.Log.ErrorContext(ctx, "faces that were taken back stay in the index", "code", ProblemFaces, "error", err)
 			}
 		}
 		select {
@@ -262,6 +287,9 @@ func (c *Centre) safely(ctx context.Context, j store.Job) (err error) {
 	}
 }
 
+// ErrFaces is wrapped when the index of faces does not answer.
+var ErrFaces = errors.New("the index of faces does not answer")
+
 // ErrNoLists is wrapped when the policy wants screening and there is nothing to screen against.
 var ErrNoLists = errors.New("no sanctions list is imported")
 
@@ -271,6 +299,8 @@ func problemOf(err error) string {
 		return ProblemWorker
 	case errors.Is(err, models.ErrModel):
 		return ProblemModel
+	case errors.Is(err, ErrFaces):
+		return ProblemFaces
 	case errors.Is(err, ErrNoLists), errors.Is(err, ErrListBehind):
 		return ProblemLists
 	}
@@ -359,5 +389,3 @@ func (c *Centre) tellGaps(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// Faces counts the collection as this copy knows it.
-func (c *Centre) Faces() int { return c.faces.Len() }

@@ -2,6 +2,8 @@ package duplicate
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -37,7 +39,10 @@ type Hit struct {
 	Score      float64 // cosine
 }
 
-// FaceIndex is an exact index: every template of the same project and model is
+// ErrTemplate is wrapped when a template is none: of another size or length.
+var ErrTemplate = errors.New("no face template")
+
+// FaceIndex is an exact index in memory: every template of the same project and model is
 // compared, so a face that is there is found. Templates of different models are
 // never compared. It is safe for concurrent use.
 type FaceIndex struct {
@@ -60,38 +65,61 @@ func NewFaceIndex() *FaceIndex {
 	return &FaceIndex{shelf: map[shelfKey]*shelf{}, where: map[string]shelfKey{}}
 }
 
-// Add puts a template in. A submission has one template: a second is refused.
-func (x *FaceIndex) Add(t Template) error {
-	if err := checkVector(t.Vector); err != nil {
-		return err
+// Put takes templates in. A later one of the same submission replaces the earlier.
+func (x *FaceIndex) Put(_ context.Context, all ...Template) error {
+	for _, t := range all {
+		if err := CheckVector(t.Vector); err != nil {
+			return fmt.Errorf("index the face of %s: %w", t.Submission, err)
+		}
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if _, there := x.where[t.Submission]; there {
-		return fmt.Errorf("submission %s has a template already", t.Submission)
+	for _, t := range all {
+		x.remove(t.Submission)
+		key := shelfKey{t.Project, t.Model}
+		s := x.shelf[key]
+		if s == nil {
+			s = &shelf{}
+			x.shelf[key] = s
+		}
+		s.vectors = append(s.vectors, t.Vector...)
+		t.Vector = nil
+		s.who = append(s.who, t)
+		x.where[t.Submission] = key
+		x.asOf = max(x.asOf, t.Seq)
+		x.number++
 	}
-	key := shelfKey{t.Project, t.Model}
-	s := x.shelf[key]
-	if s == nil {
-		s = &shelf{}
-		x.shelf[key] = s
-	}
-	s.vectors = append(s.vectors, t.Vector...)
-	t.Vector = nil
-	s.who = append(s.who, t)
-	x.where[t.Submission] = key
-	x.asOf = max(x.asOf, t.Seq)
-	x.number++
 	return nil
 }
 
-// Remove takes a submission's template out. It reports whether there was one.
-func (x *FaceIndex) Remove(submission string) bool {
+// Keep takes out what lies between two numbers (from is excluded) and is not of these
+// submissions: faces that were taken back. It tells how many.
+func (x *FaceIndex) Keep(_ context.Context, from, to int64, submissions []string) (int, error) {
+	kept := make(map[string]bool, len(submissions))
+	for _, s := range submissions {
+		kept[s] = true
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	var gone []string
+	for _, s := range x.shelf {
+		for _, t := range s.who {
+			if t.Seq > from && t.Seq <= to && !kept[t.Submission] {
+				gone = append(gone, t.Submission)
+			}
+		}
+	}
+	for _, one := range gone {
+		x.remove(one)
+	}
+	return len(gone), nil
+}
+
+// remove takes a submission's template out, if there is one; x.mu is held.
+func (x *FaceIndex) remove(submission string) {
 	key, there := x.where[submission]
 	if !there {
-		return false
+		return
 	}
 	s := x.shelf[key]
 	last := len(s.who) - 1
@@ -101,13 +129,12 @@ func (x *FaceIndex) Remove(submission string) bool {
 	s.who, s.vectors = s.who[:last], s.vectors[:last*Dimensions]
 	delete(x.where, submission)
 	x.number--
-	return true
 }
 
 // Search finds the most similar faces, best first, and says as of which template
 // the answer holds: whoever approves must look at the later ones too.
-func (x *FaceIndex) Search(q Query) (hits []Hit, asOf int64, err error) {
-	if err := checkVector(q.Vector); err != nil {
+func (x *FaceIndex) Search(_ context.Context, q Query) (hits []Hit, asOf int64, err error) {
+	if err := CheckVector(q.Vector); err != nil {
 		return nil, 0, err
 	}
 	x.mu.RLock()
@@ -122,39 +149,45 @@ func (x *FaceIndex) Search(q Query) (hits []Hit, asOf int64, err error) {
 			hits = append(hits, Hit{Submission: t.Submission, Applicant: t.Applicant, Score: score})
 		}
 	}
+	return q.Best(hits), x.asOf, nil
+}
+
+// Best sorts hits, the best first, and gives as many as were asked for.
+func (q Query) Best(hits []Hit) []Hit {
 	slices.SortFunc(hits, func(a, b Hit) int {
 		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Submission, b.Submission))
 	})
 	if q.K > 0 && len(hits) > q.K {
 		hits = hits[:q.K]
 	}
-	return hits, x.asOf, nil
+	return hits
 }
 
 // AsOf gives the number of the latest template in the index.
-func (x *FaceIndex) AsOf() int64 {
+func (x *FaceIndex) AsOf(context.Context) (int64, error) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return x.asOf
+	return x.asOf, nil
 }
 
 // Len counts the templates.
-func (x *FaceIndex) Len() int {
+func (x *FaceIndex) Len(context.Context) (int, error) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return x.number
+	return x.number, nil
 }
 
-func checkVector(v []float32) error {
+// CheckVector refuses what is no template, with ErrTemplate.
+func CheckVector(v []float32) error {
 	if len(v) != Dimensions {
-		return fmt.Errorf("a face template has %d values, not %d", Dimensions, len(v))
+		return fmt.Errorf("%w: it has %d values, not %d", ErrTemplate, len(v), Dimensions)
 	}
 	var sum float64
 	for _, f := range v {
 		sum += float64(f) * float64(f)
 	}
 	if math.IsNaN(sum) || math.Abs(sum-1) > .02 {
-		return fmt.Errorf("a face template must have length 1")
+		return fmt.Errorf("%w: its length is not 1", ErrTemplate)
 	}
 	return nil
 }
@@ -175,10 +208,10 @@ func dot(a, b []float32) float32 {
 
 // Cosine compares two templates of one model.
 func Cosine(a, b []float32) (float64, error) {
-	if err := checkVector(a); err != nil {
+	if err := CheckVector(a); err != nil {
 		return 0, err
 	}
-	if err := checkVector(b); err != nil {
+	if err := CheckVector(b); err != nil {
 		return 0, err
 	}
 	return float64(dot(a, b)), nil
