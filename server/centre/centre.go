@@ -32,11 +32,11 @@ import (
 // Problems of a job, as the console shows them. A job with one of these is tried
 // again until it succeeds: nobody is decided on without the checks the policy demands.
 const (
-	ProblemWorker   = "vision_worker_lost" // the child died or is not there; it comes back by itself
-	ProblemModel    = "model_unusable"     // a trained network is missing or altered: run make models
-	ProblemLists    = "lists_missing"      // the policy wants screening, and no list is in memory
+	ProblemWorker   = "vision_worker_lost"  // the child died or is not there; it comes back by itself
+	ProblemModel    = "model_unusable"      // a trained network is missing or altered: run make models
+	ProblemLists    = "lists_missing"       // the policy wants screening, and no list is in memory
 	ProblemFaces    = "face_index_unusable" // the index of faces does not answer: see -faces
-	ProblemDatabase = "database"           // a statement failed
+	ProblemDatabase = "database"            // a statement failed
 	ProblemOther    = "unexpected"
 )
 
@@ -388,4 +388,3 @@ func (c *Centre) tellGaps(ctx context.Context, now time.Time) error {
 	}
 	return nil
 }
-
