@@ -39,6 +39,7 @@ func PolicyBounds() []Bound {
 		{Pointer: "/duplicates/faceReview", Max: 1, Above: true},
 		{Pointer: "/aml/flag", Max: 100},
 		{Pointer: "/aml/maxAge", Max: 10 * 365 * 24 * hour, Time: true},
+		{Pointer: "/aml/wait", Max: 30 * 24 * hour, Time: true},
 		{Pointer: "/review/undo", Min: -1, Max: 24 * hour, Time: true}, // below 0: nothing can be undone
 		{Pointer: "/review/lease", Max: 24 * hour, Time: true},
 		{Pointer: "/review/sla", Max: 365 * 24 * hour, Time: true},
@@ -147,6 +148,7 @@ func (p Policy) Check() []PolicyProblem {
 	}
 	c.figure("/aml/flag", p.AML.Flag)
 	c.figure("/aml/maxAge", float64(p.AML.MaxAge))
+	c.figure("/aml/wait", float64(p.AML.Wait))
 	c.figure("/review/undo", float64(p.Review.Undo))
 	c.figure("/review/lease", float64(p.Review.Lease))
 	c.figure("/review/sla", float64(p.Review.SLA))

@@ -71,6 +71,7 @@ func (e *examination) run(ctx context.Context) {
 		e.work(ctx)
 	}
 	e.faces(ctx)
+	e.foreignScreener(ctx)
 	e.sight(ctx)
 	e.ports(ctx)
 }
@@ -259,8 +260,10 @@ func (e *examination) lists(ctx context.Context) {
 		return
 	}
 	if len(active) == 0 {
-		if e.policy.AML.Screen {
+		if e.policy.AML.Screen && e.screener == "" {
 			e.wrong("lists", critical, fault.New(centre.ProblemLists, "the policy wants screening, and no list is in force: nobody is decided on", "server list import", nil))
+		} else if e.screener != "" {
+			e.ok("lists", "none here: the external screener's answer counts alone")
 		} else {
 			e.ok("lists", "none, and the policy wants none")
 		}

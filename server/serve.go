@@ -24,6 +24,7 @@ import (
 	"vestibule/models"
 	"vestibule/models/manifest"
 	"vestibule/models/worker"
+	"vestibule/server/aml/yente"
 	"vestibule/server/api"
 	"vestibule/server/blobs"
 	"vestibule/server/broker"
@@ -52,23 +53,25 @@ const (
 
 // settings are serve's flags.
 type settings struct {
-	data, db   string
-	mqtt, http string
-	enrol      string // where kiosks enrol; empty: nowhere
-	metrics    string // where Prometheus asks; empty: nowhere
-	external   string // broker of the operator's own, host:port
-	brokerName string // in that broker's certificate
-	models     string
-	vision     bool
-	faces      string // where the collection is searched: facesMemory or facesVectors
-	facesDB    string // database of facesVectors; empty: db
-	proxied    bool
-	client     string
-	share      string
-	addresses  string
-	feeds      []feed.Feed // of them: where lists come from
-	ranges     string
-	allow      []netip.Prefix // of them: that webhooks may call
+	data, db                string
+	mqtt, http              string
+	enrol                   string // where kiosks enrol; empty: nowhere
+	metrics                 string // where Prometheus asks; empty: nowhere
+	external                string // broker of the operator's own, host:port
+	brokerName              string // in that broker's certificate
+	models                  string
+	vision                  bool
+	faces                   string // where the collection is searched: facesMemory or facesVectors
+	facesDB                 string // database of facesVectors; empty: db
+	screener, screenerSet   string // address and dataset of an external screener; empty: none
+	screenerBy, screenerKey string // its algorithm, and the file with its key
+	proxied                 bool
+	client                  string
+	share                   string
+	addresses               string
+	feeds                   []feed.Feed // of them: where lists come from
+	ranges                  string
+	allow                   []netip.Prefix // of them: that webhooks may call
 }
 
 // settings registers serve's flags, for every command that reads them.
@@ -86,6 +89,10 @@ func (p *program) settings(operands string) (*flag.FlagSet, *settings) {
 	fs.BoolVar(&s.vision, "vision", true, "run the vision worker; without it, submissions that must be re-checked wait")
 	fs.StringVar(&s.faces, "faces", facesMemory, "where faces are searched: memory, or pgvector: in a PostgreSQL with that extension, where templates lie open")
 	fs.StringVar(&s.facesDB, "faces-db", "", "URL of the database for -faces pgvector, where it is not the one of -db")
+	fs.StringVar(&s.screener, "screener", "", "https address of an external screener that speaks yente's API; every person who is screened is sent there, too")
+	fs.StringVar(&s.screenerSet, "screener-dataset", "", "its dataset; default sanctions")
+	fs.StringVar(&s.screenerBy, "screener-algorithm", "", "its algorithm, such as logic-v1; default is its own choice; aml.flag of the policy must fit to it")
+	fs.StringVar(&s.screenerKey, "screener-key", "", "file with the key for it")
 	fs.BoolVar(&s.proxied, "behind-proxy", false, "a proxy in front ends TLS: allow plain HTTP on other than loopback addresses")
 	fs.StringVar(&s.client, "client", "", "client id at the broker, where several copies run; default centre")
 	fs.StringVar(&s.share, "share", "", "name of the shared subscription, where several copies run")
@@ -142,7 +149,8 @@ type running struct {
 	staleTold time.Time         // when the log said last that lists are too old
 	told      map[string]uint64 // kiosk → highest command that the link was told of
 	engine    atomic.Pointer[worker.Client]
-	index     centre.Faces // nil: in memory
+	index     centre.Faces  // nil: in memory
+	yente     *yente.Client // nil: no external screener
 	broker    *broker.Broker
 	receiver  *link.Receiver
 	centre    *centre.Centre
@@ -175,6 +183,8 @@ func prepare(ctx context.Context, s settings, log *slog.Logger) (*running, error
 	if c.store, err = open(ctx, s.data, s.db); err != nil {
 		wrong(err)
 	}
+	c.yente, err = s.foreign()
+	wrong(err)
 	c.index, err = s.openFaces(ctx)
 	wrong(err)
 	if s.vision {
@@ -393,6 +403,9 @@ func (c *running) run(ctx context.Context) error {
 func (c *running) build(ctx context.Context) error {
 	c.figures = metrics.New(c.store.Read(), release(), time.Now, c.log)
 	c.lists = &lists.InForce{Store: c.store, Log: c.log}
+	if c.yente != nil {
+		c.figures.Screener(c.screenerUp)
+	}
 	if err := c.lists.Refresh(ctx); err != nil {
 		return err
 	}
@@ -400,7 +413,7 @@ func (c *running) build(ctx context.Context) error {
 		return err
 	}
 	c.centre = centre.New(centre.Config{
-		Store: c.store, Blobs: c.shelf, Keys: c.ring, Vault: c.vault, Engine: c.eyes, Faces: c.index, Screen: c.lists.Screen,
+		Store: c.store, Blobs: c.shelf, Keys: c.ring, Vault: c.vault, Engine: c.eyes, Faces: c.index, Screen: c.screen,
 		Now: time.Now, NewID: newID, Log: c.log, Notify: func(kiosk string) { c.receiver.Notify(kiosk) },
 		Decided: c.figures.Decided,
 	})
@@ -616,7 +629,8 @@ func (c *running) ready(w http.ResponseWriter, r *http.Request) {
 	set("link", c.receiver.Online(), true, "broker_unreachable", "check the broker")
 	policy, err := centre.Policy(ctx, c.store.Read(), "default")
 	set("vision", c.engine.Load() != nil && c.engine.Load().State().Up, err == nil && policy.Recheck, centre.ProblemWorker, "run make models; see the log")
-	set("lists", c.lists.Loaded(), err == nil && policy.AML.Screen, centre.ProblemLists, "server list import")
+	set("screener", c.screenerUp(), false, centre.ProblemScreener, screenerHint)
+	set("lists", c.screenable(), err == nil && policy.AML.Screen, centre.ProblemLists, "server list import")
 	set("lists_age", len(c.stale(ctx)) == 0, false, problemStale, staleHint)
 	hits, err := c.store.Read().OpenHits(ctx, 1)
 	set("list_hits", err == nil && len(hits) == 0, false, "list_hits_open", "server list hits, then server list clear, or decide anew")

@@ -36,6 +36,7 @@ const (
 	ProblemModel    = "model_unusable"      // a trained network is missing or altered: run make models
 	ProblemLists    = "lists_missing"       // the policy wants screening, and no list is in memory
 	ProblemFaces    = "face_index_unusable" // the index of faces does not answer: see -faces
+	ProblemScreener = "screener_away"       // the external screener does not answer; see -screener
 	ProblemDatabase = "database"            // a statement failed
 	ProblemOther    = "unexpected"
 )
@@ -290,19 +291,24 @@ func (c *Centre) safely(ctx context.Context, j store.Job) (err error) {
 // ErrFaces is wrapped when the index of faces does not answer.
 var ErrFaces = errors.New("the index of faces does not answer")
 
+// ErrScreenerAway is wrapped by a Screen whose external service does not answer.
+var ErrScreenerAway = errors.New("the external screener is away")
+
 // ErrNoLists is wrapped when the policy wants screening and there is nothing to screen against.
 var ErrNoLists = errors.New("no sanctions list is imported")
 
 func problemOf(err error) string {
 	switch {
-	case errors.Is(err, models.ErrWorker), errors.Is(err, context.DeadlineExceeded):
-		return ProblemWorker
 	case errors.Is(err, models.ErrModel):
 		return ProblemModel
 	case errors.Is(err, ErrFaces):
 		return ProblemFaces
+	case errors.Is(err, ErrScreenerAway):
+		return ProblemScreener
 	case errors.Is(err, ErrNoLists), errors.Is(err, ErrListBehind):
 		return ProblemLists
+	case errors.Is(err, models.ErrWorker), errors.Is(err, context.DeadlineExceeded):
+		return ProblemWorker
 	}
 	return ProblemOther
 }

@@ -183,6 +183,10 @@ func (d *deciding) screen(ctx context.Context) error {
 	if errors.Is(err, aml.ErrNotScreened) {
 		return nil // nothing in it to search with: held, and never called clear
 	}
+	if errors.Is(err, ErrScreenerAway) && d.policy.AML.Wait > 0 && !d.queued.IsZero() && d.c.Now().Sub(d.queued) >= d.policy.AML.Wait {
+		d.c.Log.WarnContext(ctx, "a submission is held without a screening", "code", ProblemScreener, "submission", d.row.ID, "waited", d.c.Now().Sub(d.queued).String())
+		return nil // Not Screened: held for people by the rule for that
+	}
 	if err != nil {
 		return fmt.Errorf("screen: %w", err)
 	}
