@@ -71,7 +71,9 @@ func (o *owner) acknowledged(done outbox.Acked) {
 
 // delivered records that a picture arrived, in the session it was taken in.
 func (o *owner) delivered(blob string) {
+	var ev *journey.Event
 	err := o.store.Write(o.disk, func(tx *store.Tx) error {
+		ev = nil
 		session, submission, e, err := tx.Delivered(blob)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil // told before, or its session is no longer kept
@@ -79,7 +81,7 @@ func (o *owner) delivered(blob string) {
 		if err != nil {
 			return err
 		}
-		ev := o.event(journey.EventUploadImage)
+		ev = o.event(journey.EventUploadImage)
 		ev.Session, ev.Submission, ev.Path, ev.Attempt = session, submission, "", e.Attempt
 		ev.Started, ev.Result = e.Taken.UTC(), journey.Pass
 		if ev.Started.After(ev.Ended) {
@@ -91,6 +93,9 @@ func (o *owner) delivered(blob string) {
 	if err != nil {
 		o.cfg.Log.Warn("agent: the arrival of a picture was not recorded", "error", err)
 		return
+	}
+	if ev != nil {
+		o.tracedDelivery(ev)
 	}
 	if o.link != nil {
 		o.link.Kick()
@@ -144,6 +149,7 @@ func (a *Agent) applied(cmd wire.Record) {
 	case wire.KindVerdict:
 		var d journey.Verdict
 		if wire.Unmarshal(cmd.Body, &d) == nil {
+			a.tracedVerdict(d)
 			a.arrive(func(o *owner) { o.decided(d) })
 		}
 	case wire.KindPolicy:

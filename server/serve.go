@@ -43,6 +43,7 @@ import (
 	"vestibule/sync/identity"
 	"vestibule/sync/link"
 	"vestibule/sync/seal"
+	"vestibule/sync/trace"
 )
 
 // Intervals of what another process may have changed in the database.
@@ -65,6 +66,7 @@ type settings struct {
 	facesDB                 string // database of facesVectors; empty: db
 	screener, screenerSet   string // address and dataset of an external screener; empty: none
 	screenerBy, screenerKey string // its algorithm, and the file with its key
+	otlp                    string // collector of traces; empty: none
 	proxied                 bool
 	client                  string
 	share                   string
@@ -93,6 +95,7 @@ func (p *program) settings(operands string) (*flag.FlagSet, *settings) {
 	fs.StringVar(&s.screenerSet, "screener-dataset", "", "its dataset; default sanctions")
 	fs.StringVar(&s.screenerBy, "screener-algorithm", "", "its algorithm, such as logic-v1; default is its own choice; aml.flag of the policy must fit to it")
 	fs.StringVar(&s.screenerKey, "screener-key", "", "file with the key for it")
+	fs.StringVar(&s.otlp, "otlp", "", "address of an OpenTelemetry collector (OTLP over HTTP), such as http://127.0.0.1:4318, that is told how long what took; without it none is")
 	fs.BoolVar(&s.proxied, "behind-proxy", false, "a proxy in front ends TLS: allow plain HTTP on other than loopback addresses")
 	fs.StringVar(&s.client, "client", "", "client id at the broker, where several copies run; default centre")
 	fs.StringVar(&s.share, "share", "", "name of the shared subscription, where several copies run")
@@ -151,6 +154,7 @@ type running struct {
 	engine    atomic.Pointer[worker.Client]
 	index     centre.Faces  // nil: in memory
 	yente     *yente.Client // nil: no external screener
+	tracer    *trace.Tracer // nil: nobody is told
 	broker    *broker.Broker
 	receiver  *link.Receiver
 	centre    *centre.Centre
@@ -159,6 +163,7 @@ type running struct {
 // prepare checks everything that can be checked before work begins, and tells
 // all that is wrong at once.
 func prepare(ctx context.Context, s settings, log *slog.Logger) (*running, error) {
+	log = slog.New(trace.Logs(log.Handler(), nil))
 	c := &running{settings: s, log: log, told: map[string]uint64{}}
 	var problems []error
 	wrong := func(err error) {
@@ -183,6 +188,8 @@ func prepare(ctx context.Context, s settings, log *slog.Logger) (*running, error
 	if c.store, err = open(ctx, s.data, s.db); err != nil {
 		wrong(err)
 	}
+	c.tracer, err = s.startTrace(ctx, log)
+	wrong(err)
 	c.yente, err = s.foreign()
 	wrong(err)
 	c.index, err = s.openFaces(ctx)
@@ -230,6 +237,7 @@ func (c *running) close() {
 	if c.asked != nil {
 		_ = c.asked.Close()
 	}
+	c.endTrace()
 	if x, ok := c.index.(io.Closer); ok {
 		_ = x.Close()
 	}
@@ -305,7 +313,7 @@ func (c *running) run(ctx context.Context) error {
 		}
 		addr = dialable(c.broker.Addr())
 	}
-	c.receiver = link.NewReceiver(&link.MQTT{Broker: addr, TLS: c.identity.ClientTLS(c.brokerName, time.Now)}, c.figures.Inbox(c.newIngest()), c.keys(), link.ReceiverConfig{
+	c.receiver = link.NewReceiver(&link.MQTT{Broker: addr, TLS: c.identity.ClientTLS(c.brokerName, time.Now)}, tracedInbox{c.figures.Inbox(c.newIngest()), c.tracer}, c.keys(), link.ReceiverConfig{
 		Client: c.client, Share: c.share, Log: c.log,
 		Observe: func(r link.Rejection) {
 			c.figures.Rejected(r.Code)
@@ -327,7 +335,7 @@ func (c *running) run(ctx context.Context) error {
 	part("receive", c.receiver.Run)
 	part("decide", c.centre.Run)
 	part("notify", notify.New(notify.Config{
-		Store: c.store, Vault: c.vault, Allow: c.allow, Now: time.Now, NewID: newID, Jitter: rand.Float64, Log: c.log,
+		Store: c.store, Vault: c.vault, Allow: c.allow, Now: time.Now, NewID: newID, Jitter: rand.Float64, Log: c.log, Trace: c.tracer,
 	}).Run)
 	part("refresh", c.refresh)
 	if len(c.feeds) > 0 {
@@ -415,7 +423,7 @@ func (c *running) build(ctx context.Context) error {
 	c.centre = centre.New(centre.Config{
 		Store: c.store, Blobs: c.shelf, Keys: c.ring, Vault: c.vault, Engine: c.eyes, Faces: c.index, Screen: c.screen,
 		Now: time.Now, NewID: newID, Log: c.log, Notify: func(kiosk string) { c.receiver.Notify(kiosk) },
-		Decided: c.figures.Decided,
+		Decided: c.figures.Decided, Trace: c.tracer,
 	})
 	if err := c.centre.LoadFaces(ctx); err != nil {
 		return err

@@ -27,6 +27,7 @@ import (
 	"vestibule/server/store"
 	"vestibule/server/vault"
 	"vestibule/sync/seal"
+	"vestibule/sync/trace"
 )
 
 // Problems of a job, as the console shows them. A job with one of these is tried
@@ -101,6 +102,8 @@ type Config struct {
 	// Decided hears of every decision that was committed, and how long it waited; people: they made it. May be nil.
 	Decided func(d journey.Decision, r journey.Reason, people bool, waited time.Duration)
 	Workers int // jobs at the same time; 0: 2
+	// Trace is told what a decision's time went into; may be nil.
+	Trace *trace.Tracer
 	// Lease is how long a job stays with a copy that says nothing of it any more: so long its decision is late
 	// when that copy's power was cut. 0: 10 s.
 	Lease time.Duration
@@ -206,6 +209,7 @@ func (c *Centre) claim(ctx context.Context) (j store.Job, err error) {
 func (c *Centre) work(ctx context.Context, j store.Job) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), jobLimit)
 	defer cancel()
+	ctx = traced(ctx, j)
 	began := c.c.Now()
 	release := c.hold(ctx, j)
 	err := c.safely(ctx, j)

@@ -57,7 +57,7 @@ func (c *Centre) Decide(ctx context.Context, id string) error {
 	if row.Stand != store.StandQueued {
 		return nil // decided by an earlier run that could not say so, or taken up again by the kiosk
 	}
-	d := &deciding{Centre: c, row: row, queued: c.c.Now(), ran: map[string]interval{}}
+	d := &deciding{Centre: c, row: row, queued: c.c.Now(), began: c.c.Now(), ran: map[string]interval{}}
 	if j, err := c.c.Store.Read().Job(ctx, ingest.JobDecide, id); err == nil {
 		if d.queued = j.Due; j.Attempts > 1 {
 			d.queued = j.Created
@@ -72,6 +72,7 @@ func (c *Centre) Decide(ctx context.Context, id string) error {
 	if d.done {
 		c.c.Notify(row.Kiosk)
 		c.c.Watch(row.Session)
+		d.trace(c.c.Now())
 		c.c.Decided(d.told.Decision, d.told.Reason, false, c.c.Now().Sub(d.queued))
 	}
 	return nil
@@ -90,6 +91,7 @@ type deciding struct {
 	ran      map[string]interval
 	done     bool
 	told     journey.Verdict
+	began    time.Time
 	queued   time.Time // when the last thing it needed came
 
 	// Of a decision by people.
