@@ -20,7 +20,7 @@ PKG_TRAIN   := python3-torch python3-opencv python3-pil fonts-ocr-b fonts-dejavu
 # Packages without cgo: their tests also run under the race detector, which costs seconds there and minutes elsewhere.
 RACE := ./journey/... ./sync/... ./agent/check/... ./agent/visitor/... ./server/decide/... ./server/duplicate/... ./server/aml/...
 
-.PHONY: help demo run test check bench bench-centre schedules chaos load evaluate peers contract train-mrz models deps build clean
+.PHONY: help demo run test check bench bench-centre schedules chaos load evaluate peers contract train-mrz models vectors deps build clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -37,11 +37,11 @@ WHOLE := ./kiosk-ui/demo
 TESTS  = go test -json -timeout 20m $$(go list ./... | grep -vx vestibule/kiosk-ui/demo); one=$$?; go test -json -timeout 20m $(WHOLE); two=$$?; exit $$((one | two))
 TALLY  = go tool gotestsum --format pkgname-and-test-fails --hide-summary=output,skipped --raw-command -- bash -c '$(TESTS)'
 
-test: deps models build ## install what is missing, then all tests
+test: deps models vectors build ## install what is missing, then all tests
 	@go vet ./...
 	@$(TALLY)
 
-check: deps models build ## what to run before a commit: format, vet, linters, tests with goldens, race tests
+check: deps models vectors build ## what to run before a commit: format, vet, linters, tests with goldens, race tests
 	@out=$$(go tool gofumpt -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "gofumpt wants to change:"; echo "$$out"; exit 1; }
 	@go vet ./...
 	@go tool staticcheck ./...
@@ -52,9 +52,10 @@ bench: deps models build ## speed and size, written to build/bench.json
 	@$(BIN)/demo -bin $(BIN) -out $(BUILD)/demo -bench $(BUILD)/bench.json
 
 N ?= 2000
-bench-centre: ## speed of the API with N submissions in the store (N=2000), written to build/bench-centre.json
+bench-centre: vectors ## speed of the API with N submissions in the store (N=2000), written to build/bench-centre.json, and of the search among N faces
 	@mkdir -p $(BUILD)
 	@VESTIBULE_BENCH_N=$(N) VESTIBULE_BENCH_OUT=$(abspath $(BUILD))/bench-centre.json go test -run '^$$' -bench '^BenchmarkSubmissions$$' -benchtime 200x -timeout 60m ./server
+	@VESTIBULE_BENCH_FACES=$(N) go test -run '^$$' -bench '^BenchmarkSearch$$' -benchtime 50x -timeout 60m ./server/duplicate/pgvector
 
 SCHEDULES ?= 100000
 schedules: ## random schedules of loss, crashes and power cuts over the link, in virtual time (SCHEDULES=100000)
@@ -99,6 +100,13 @@ train-mrz: ## train the zone's line reader anew (STEPS=4600 SEED=1), written to 
 
 models: ## fetch the trained networks at pinned versions, verify each SHA-256
 	@CGO_ENABLED=0 go run ./models/fetch -dir $(MODELS)
+
+# Debian 12 packages no pgvector for its PostgreSQL. PGlite is PostgreSQL and pgvector, compiled for node.
+vectors: $(BUILD)/vectors/node_modules/.bin/pglite-server ## fetch a PostgreSQL with pgvector for the tests (npm)
+$(BUILD)/vectors/node_modules/.bin/pglite-server:
+	@command -v npm >/dev/null || $(MAKE) deps PACKAGES="nodejs npm"
+	@mkdir -p $(BUILD)/vectors
+	@npm install --silent --no-audit --no-fund --prefix $(BUILD)/vectors @electric-sql/pglite@0.5.14 @electric-sql/pglite-pgvector@0.0.15 @electric-sql/pglite-socket@0.2.17
 
 deps: ## install the Debian packages that are missing
 	@missing=$$(for p in $(PACKAGES); do dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null | grep -qx installed || echo $$p; done); \

@@ -19,6 +19,7 @@ import (
 	"vestibule/models"
 	"vestibule/sync/link"
 	"vestibule/sync/seal"
+	"vestibule/sync/trace"
 	"vestibule/sync/wire"
 )
 
@@ -61,6 +62,8 @@ type Config struct {
 	Now  func() time.Time // default time.Now
 	Rand io.Reader        // default crypto/rand: challenges, keys, ids
 	Log  *slog.Logger     // default: discards
+
+	Trace *trace.Tracer // told how long what took; may be nil
 }
 
 // Uplink is what the link to the centre needs.
@@ -156,8 +159,9 @@ type Agent struct {
 	pictures *board[Picture]
 	arrivals chan func(*owner) // what the link brought
 	ended    chan struct{}
-	acked    atomic.Bool // the centre has more since this was looked at
-	stored   func()      // tests: called after every commit, on the owner's goroutine
+	acked    atomic.Bool  // the centre has more since this was looked at
+	visiting atomic.Value // string: submission of the visit under way
+	stored   func()       // tests: called after every commit, on the owner's goroutine
 }
 
 var _ Kiosk = (*Agent)(nil)
@@ -181,6 +185,7 @@ func New(cfg Config) (*Agent, error) {
 		arrivals: make(chan func(*owner), 256),
 		ended:    make(chan struct{}),
 	}
+	a.cfg.Log = slog.New(trace.Logs(cfg.Log.Handler(), a.visited))
 	if cfg.Uplink.Transport != nil {
 		if err := a.openLink(); err != nil {
 			return nil, errors.Join(fmt.Errorf("agent: link: %w", err), st.Close())

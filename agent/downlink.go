@@ -72,7 +72,9 @@ func (o *owner) acknowledged(done outbox.Acked) {
 
 // delivered records that a picture arrived, in the session it was taken in.
 func (o *owner) delivered(blob string) {
+	var ev *journey.Event
 	err := o.store.Write(o.disk, func(tx *store.Tx) error {
+		ev = nil
 		session, submission, e, err := tx.Delivered(blob)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil // told before, or its session is no longer kept
@@ -80,7 +82,7 @@ func (o *owner) delivered(blob string) {
 		if err != nil {
 			return err
 		}
-		ev := o.event(journey.EventUploadImage)
+		ev = o.event(journey.EventUploadImage)
 		ev.Session, ev.Submission, ev.Path, ev.Attempt = session, submission, "", e.Attempt
 		ev.Started, ev.Result = e.Taken.UTC(), journey.Pass
 		if ev.Started.After(ev.Ended) {
@@ -92,6 +94,9 @@ func (o *owner) delivered(blob string) {
 	if err != nil {
 		o.cfg.Log.Warn("agent: the arrival of a picture was not recorded", "error", err)
 		return
+	}
+	if ev != nil {
+		o.tracedDelivery(ev)
 	}
 	if o.link != nil {
 		o.link.Kick()
@@ -147,6 +152,7 @@ func (a *Agent) applied(cmd wire.Record) {
 	case wire.KindVerdict:
 		var d journey.Verdict
 		if wire.Unmarshal(cmd.Body, &d) == nil {
+			a.tracedVerdict(d)
 			a.arrive(func(o *owner) { o.decided(d) })
 		}
 	case wire.KindPolicy:

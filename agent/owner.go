@@ -241,6 +241,7 @@ func (o *owner) commitBy(write writer, more func(*store.Tx) error, events ...*jo
 		return err
 	}
 	o.pending = nil
+	o.traced(all)
 	if o.stored != nil {
 		o.stored()
 	}

@@ -230,6 +230,7 @@ func (o *owner) decided(d journey.Verdict) {
 	if least := o.now().Add(o.resultShown() / 2); v.until.Before(least) {
 		v.until = least // time to read it
 	}
+	o.tracedResult(d)
 	o.publish()
 }
 

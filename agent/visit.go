@@ -586,6 +586,7 @@ func (o *owner) end(trigger string, events ...*journey.Event) {
 	keyErr := dropKey(o.cfg.KeyDir)
 	reset := o.event(journey.KioskPrivacyReset)
 	reset.Path, reset.Attempt = "/", 0
+	o.tracedVisit(v, o.now())
 	v.wipe()
 	o.v = nil
 	reset.Started, reset.Ended = began, o.now()

@@ -40,6 +40,7 @@ func PolicyBounds() []Bound {
 		{Pointer: "/aml/flag", Max: 100},
 		{Pointer: "/aml/maxAge", Max: 10 * 365 * 24 * hour, Time: true},
 		{Pointer: "/recheckShare", Max: 100},
+		{Pointer: "/aml/wait", Max: 30 * 24 * hour, Time: true},
 		{Pointer: "/review/undo", Min: -1, Max: 24 * hour, Time: true}, // below 0: nothing can be undone
 		{Pointer: "/review/lease", Max: 24 * hour, Time: true},
 		{Pointer: "/review/sla", Max: 365 * 24 * hour, Time: true},
@@ -155,6 +156,7 @@ func (p Policy) Check() []PolicyProblem {
 		oneOf(c, "/recheckOf", p.RecheckOf, RecheckAll, RecheckSample, RecheckStale)
 	}
 	c.figure("/recheckShare", p.RecheckShare)
+	c.figure("/aml/wait", float64(p.AML.Wait))
 	c.figure("/review/undo", float64(p.Review.Undo))
 	c.figure("/review/lease", float64(p.Review.Lease))
 	c.figure("/review/sla", float64(p.Review.SLA))

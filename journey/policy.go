@@ -130,6 +130,9 @@ type AMLPolicy struct {
 	// counts as screened whom the lists do not know. 0: no limit. HoldStale: such a submission is held (CUSTOM_POLICY).
 	MaxAge    time.Duration `json:"maxAge"`
 	HoldStale bool          `json:"holdStale"`
+	// Wait is how long a submission waits for an external screener that does not answer, before it is held for
+	// people as not screened (CUSTOM_POLICY). 0: until it answers.
+	Wait time.Duration `json:"wait"`
 }
 
 // DefaultPolicy gives the figures of the contract, and of our own measurements

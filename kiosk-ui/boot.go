@@ -21,6 +21,7 @@ import (
 	"vestibule/models/worker"
 	"vestibule/sync/identity"
 	"vestibule/sync/link"
+	"vestibule/sync/trace"
 )
 
 // settings are the flags that every way of running the agent shares.
@@ -30,6 +31,7 @@ type settings struct {
 	policy               string
 	keys                 string
 	offline, verbose     bool
+	otlp                 string
 }
 
 func (s *settings) register(f *flag.FlagSet) {
@@ -41,6 +43,7 @@ func (s *settings) register(f *flag.FlagSet) {
 	f.StringVar(&s.models, "models", "", "`folder` of the trained networks (default: as set up by make models)")
 	f.StringVar(&s.keys, "keys", "", "`folder` for the running visit's key, best in memory such as /run (default: the data folder)")
 	f.BoolVar(&s.offline, "offline", false, "do not dial the centre")
+	f.StringVar(&s.otlp, "otlp", "", "`address` of an OpenTelemetry collector (OTLP over HTTP), such as http://HOST:4318, that is told how long each part of a visit took")
 	f.BoolVar(&s.verbose, "verbose", false, "log more")
 }
 
@@ -104,10 +107,19 @@ type kiosk struct {
 	*agent.Agent
 	engine models.Engine
 	name   string
+	tracer *trace.Tracer
 }
 
 // close ends what start began. Run must have returned.
-func (k *kiosk) close() error { return errors.Join(k.Agent.Close(), k.engine.Close()) }
+func (k *kiosk) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), traceLimit)
+	defer cancel()
+	_ = k.tracer.Close(ctx) // what the collector does not take is lost, and that is all
+	return errors.Join(k.Agent.Close(), k.engine.Close())
+}
+
+// traceLimit is how long spans that still wait may take to be sent at the end.
+const traceLimit = time.Second
 
 // start brings enrolment, cameras, vision and the agent up. Every failure is a
 // fault with code, message and hint.
@@ -140,6 +152,10 @@ func (s *settings) start(ctx context.Context, log *slog.Logger) (*kiosk, error) 
 			return nil, err
 		}
 	}
+	tracer, err := s.tracer(ctx, b.Name, log)
+	if err != nil {
+		return nil, err
+	}
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
@@ -156,7 +172,7 @@ func (s *settings) start(ctx context.Context, log *slog.Logger) (*kiosk, error) 
 		TestCameras: isDevice(s.document) && isDevice(s.face),
 		Temperature: thermal.Hottest,
 		Expires:     func() time.Time { end, _ := b.Expires(time.Now()); return end },
-		Log:         log,
+		Log:         log, Trace: tracer,
 	}
 	if b.Broker != "" && !s.offline {
 		cfg.Uplink = agent.Uplink{
@@ -174,7 +190,19 @@ func (s *settings) start(ctx context.Context, log *slog.Logger) (*kiosk, error) 
 	if !s.offline {
 		go keepCertified(ctx, b, s.bundle, log)
 	}
-	return &kiosk{Agent: a, engine: engine, name: b.Name}, nil
+	return &kiosk{Agent: a, engine: engine, name: b.Name, tracer: tracer}, nil
+}
+
+// tracer makes what tells a collector how long what took; nil where none is named.
+func (s *settings) tracer(ctx context.Context, name string, log *slog.Logger) (*trace.Tracer, error) {
+	if s.otlp == "" {
+		return nil, nil
+	}
+	t, err := trace.New(ctx, trace.Config{URL: s.otlp, Service: "vestibule-kiosk", Name: name, Release: release(), Log: log, Now: time.Now})
+	if err != nil {
+		return nil, &fault{&agent.Problem{Code: "otlp_address", Message: "Traces cannot be sent there.", Hint: "Give --otlp http://HOST:4318."}, exitUsage, err}
+	}
+	return t, nil
 }
 
 // consentText names the version of the consent sentences in text/, for the record.

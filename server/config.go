@@ -43,6 +43,9 @@ func (s settings) check() error {
 		}
 	}
 	wrong(s.plain())
+	wrong(s.checkFaces())
+	_, err := s.foreign()
+	wrong(err)
 	if s.brokerName != "" && s.external == "" {
 		wrong(fault.New(codeConflict, "broker-name names a broker's certificate, and no broker is given", "add broker: HOST:PORT, or leave broker-name out", nil))
 	}

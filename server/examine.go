@@ -18,6 +18,7 @@ import (
 	"vestibule/journey"
 	"vestibule/models/worker"
 	"vestibule/server/centre"
+	"vestibule/server/duplicate/pgvector"
 	"vestibule/server/ingest"
 	"vestibule/server/reseal"
 	"vestibule/server/store"
@@ -72,6 +73,8 @@ func (e *examination) run(ctx context.Context) {
 		e.work(ctx)
 		e.letters(ctx)
 	}
+	e.faces(ctx)
+	e.foreignScreener(ctx)
 	e.sight(ctx)
 	e.ports(ctx)
 }
@@ -317,8 +320,10 @@ func (e *examination) lists(ctx context.Context) {
 		return
 	}
 	if len(active) == 0 {
-		if e.policy.AML.Screen {
+		if e.policy.AML.Screen && e.screener == "" {
 			e.wrong("lists", critical, fault.New(centre.ProblemLists, "the policy wants screening, and no list is in force: nobody is decided on", "server list import", nil))
+		} else if e.screener != "" {
+			e.ok("lists", "none here: the external screener's answer counts alone")
 		} else {
 			e.ok("lists", "none, and the policy wants none")
 		}
@@ -443,6 +448,21 @@ func (e *examination) work(ctx context.Context) {
 			e.ok("reviews", "none is late")
 		}
 	}
+}
+
+// faces looks whether the index of faces can be used, where it is not in memory.
+func (e *examination) faces(ctx context.Context) {
+	if e.settings.faces != facesVectors {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookLimit)
+	defer cancel()
+	n, err := pgvector.Inspect(ctx, e.facesURL())
+	if err != nil {
+		e.wrong("faces", critical, err)
+		return
+	}
+	e.ok("faces", "pgvector answers, with %d faces", n)
 }
 
 // sight looks whether pictures can be read again.

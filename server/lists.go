@@ -421,6 +421,7 @@ func (c *running) listed(ctx context.Context) (console.Lists, error) {
 		}
 		out.InForce = append(out.InForce, one)
 	}
+	out.External, out.Away = c.yente != nil, !c.screenerUp()
 	return out, nil
 }
 

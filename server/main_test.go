@@ -35,12 +35,18 @@ import (
 	"vestibule/sync/wire"
 )
 
-var cluster storetest.Cluster
+var (
+	cluster storetest.Cluster
+	vectors storetest.Vectors
+)
 
 // tests lets the cluster stop after the scripts, which end the process themselves.
 type tests struct{ m *testing.M }
 
-func (t tests) Run() int { return storetest.Main(t.m, &cluster) }
+func (t tests) Run() int {
+	defer vectors.Stop()
+	return storetest.Main(t.m, &cluster)
+}
 
 func TestMain(m *testing.M) {
 	testscript.Main(tests{m}, map[string]func(){

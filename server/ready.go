@@ -50,7 +50,8 @@ func (c *running) ready(w http.ResponseWriter, r *http.Request) {
 	set("link", true, c.receiver.Online(), "broker_unreachable", "check the broker")
 	policy, err := centre.Policy(ctx, read, "default") // without it nothing is known to be needed, and the database is away
 	set("vision", err == nil && policy.Recheck, c.engine.Load() != nil && c.engine.Load().State().Up, centre.ProblemWorker, "run make models; see the log")
-	set("lists", err == nil && policy.AML.Screen, c.lists.Loaded(), centre.ProblemLists, "server list import")
+	set("screener", false, c.screenerUp(), centre.ProblemScreener, screenerHint)
+	set("lists", err == nil && policy.AML.Screen, c.screenable(), centre.ProblemLists, "server list import")
 	old, err := c.stale(ctx)
 	asked("lists_age", err, len(old) == 0, problemStale, staleHint)
 	hits, err := read.OpenHits(ctx, 1)
@@ -69,6 +70,8 @@ func (c *running) ready(w http.ResponseWriter, r *http.Request) {
 	asked("mail", err, mailed, "mail_given_up", "server mail list, then server mail replay; server doctor tells more")
 	late, err := read.LateReviews(ctx, now)
 	asked("reviews", err, late == 0, "reviews_late", "see the review queue of the console")
+	faces, err := c.centre.Faces(ctx)
+	set("faces", true, err == nil, centre.ProblemFaces, "check the database that -faces-db names")
 	status := http.StatusOK
 	for _, p := range parts {
 		if p.Needed && !p.OK {
@@ -77,5 +80,5 @@ func (c *running) ready(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"ready": status == http.StatusOK, "parts": parts, "waiting": len(jobs), "faces": c.centre.Faces()})
+	_ = json.NewEncoder(w).Encode(map[string]any{"ready": status == http.StatusOK, "parts": parts, "waiting": len(jobs), "faces": faces})
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -23,6 +24,7 @@ import (
 	"vestibule/models"
 	"vestibule/models/manifest"
 	"vestibule/models/worker"
+	"vestibule/server/aml/yente"
 	"vestibule/server/api"
 	"vestibule/server/blobs"
 	"vestibule/server/broker"
@@ -43,6 +45,7 @@ import (
 	"vestibule/sync/identity"
 	"vestibule/sync/link"
 	"vestibule/sync/seal"
+	"vestibule/sync/trace"
 	"vestibule/sync/wire"
 )
 
@@ -56,22 +59,27 @@ const (
 
 // settings are serve's flags.
 type settings struct {
-	data, db   string
-	mqtt, http string
-	enrol      string // where kiosks enrol; empty: nowhere
-	metrics    string // where Prometheus asks; empty: nowhere
-	external   string // broker of the operator's own, host:port
-	brokerName string // in that broker's certificate
-	models     string
-	vision     bool
-	proxied    bool
-	client     string
-	share      string
-	addresses  string
-	feeds      []feed.Feed // of them: where lists come from
-	ranges     string
-	allow      []netip.Prefix // of them: that webhooks may call
-	mail       mailSettings
+	data, db                string
+	mqtt, http              string
+	enrol                   string // where kiosks enrol; empty: nowhere
+	metrics                 string // where Prometheus asks; empty: nowhere
+	external                string // broker of the operator's own, host:port
+	brokerName              string // in that broker's certificate
+	models                  string
+	vision                  bool
+	faces                   string // where the collection is searched: facesMemory or facesVectors
+	facesDB                 string // database of facesVectors; empty: db
+	screener, screenerSet   string // address and dataset of an external screener; empty: none
+	screenerBy, screenerKey string // its algorithm, and the file with its key
+	otlp                    string // collector of traces; empty: none
+	proxied                 bool
+	client                  string
+	share                   string
+	addresses               string
+	feeds                   []feed.Feed // of them: where lists come from
+	ranges                  string
+	allow                   []netip.Prefix // of them: that webhooks may call
+	mail                    mailSettings
 }
 
 // settings registers serve's flags, for every command that reads them.
@@ -87,6 +95,13 @@ func (p *program) settings(operands string) (*flag.FlagSet, *settings) {
 	fs.StringVar(&s.brokerName, "broker-name", "", "name in that broker's certificate")
 	fs.StringVar(&s.models, "models", manifest.Dir(), "folder of the trained networks")
 	fs.BoolVar(&s.vision, "vision", true, "run the vision worker; without it, submissions that must be re-checked wait")
+	fs.StringVar(&s.faces, "faces", facesMemory, "where faces are searched: memory, or pgvector: in a PostgreSQL with that extension, where templates lie open")
+	fs.StringVar(&s.facesDB, "faces-db", "", "URL of the database for -faces pgvector, where it is not the one of -db")
+	fs.StringVar(&s.screener, "screener", "", "https address of an external screener that speaks yente's API; every person who is screened is sent there, too")
+	fs.StringVar(&s.screenerSet, "screener-dataset", "", "its dataset; default sanctions")
+	fs.StringVar(&s.screenerBy, "screener-algorithm", "", "its algorithm, such as logic-v1; default is its own choice; aml.flag of the policy must fit to it")
+	fs.StringVar(&s.screenerKey, "screener-key", "", "file with the key for it")
+	fs.StringVar(&s.otlp, "otlp", "", "address of an OpenTelemetry collector (OTLP over HTTP), such as http://127.0.0.1:4318, that is told how long what took; without it none is")
 	fs.BoolVar(&s.proxied, "behind-proxy", false, "a proxy in front ends TLS: allow plain HTTP on other than loopback addresses")
 	fs.StringVar(&s.client, "client", "", "client id at the broker, where several copies run; default centre")
 	fs.StringVar(&s.share, "share", "", "name of the shared subscription, where several copies run")
@@ -145,6 +160,9 @@ type running struct {
 	staleTold time.Time         // when the log said last that lists are too old
 	told      map[string]uint64 // kiosk → highest command that the link was told of
 	engine    atomic.Pointer[worker.Client]
+	index     centre.Faces  // nil: in memory
+	yente     *yente.Client // nil: no external screener
+	tracer    *trace.Tracer // nil: nobody is told
 	broker    *broker.Broker
 	receiver  *link.Receiver
 	mover     *reseal.Mover
@@ -155,6 +173,7 @@ type running struct {
 // prepare checks everything that can be checked before work begins, and tells
 // all that is wrong at once.
 func prepare(ctx context.Context, s settings, log *slog.Logger) (*running, error) {
+	log = slog.New(trace.Logs(log.Handler(), nil))
 	c := &running{settings: s, log: log, told: map[string]uint64{}}
 	var problems []error
 	wrong := func(err error) {
@@ -179,6 +198,12 @@ func prepare(ctx context.Context, s settings, log *slog.Logger) (*running, error
 	if c.store, err = open(ctx, s.data, s.db); err != nil {
 		wrong(err)
 	}
+	c.tracer, err = s.startTrace(ctx, log)
+	wrong(err)
+	c.yente, err = s.foreign()
+	wrong(err)
+	c.index, err = s.openFaces(ctx)
+	wrong(err)
 	if s.vision {
 		wrong(checkModels(s.models))
 	}
@@ -221,6 +246,10 @@ func (c *running) close() {
 	}
 	if c.asked != nil {
 		_ = c.asked.Close()
+	}
+	c.endTrace()
+	if x, ok := c.index.(io.Closer); ok {
+		_ = x.Close()
 	}
 	if c.store != nil {
 		if err := c.store.Close(); err != nil {
@@ -296,7 +325,7 @@ func (c *running) run(ctx context.Context) error {
 		}
 		addr = dialable(c.broker.Addr())
 	}
-	c.receiver = link.NewReceiver(&link.MQTT{Broker: addr, TLS: c.identity.ClientTLS(c.brokerName, time.Now)}, c.figures.Inbox(c.newIngest()), c.keys(), link.ReceiverConfig{
+	c.receiver = link.NewReceiver(&link.MQTT{Broker: addr, TLS: c.identity.ClientTLS(c.brokerName, time.Now)}, tracedInbox{c.figures.Inbox(c.newIngest()), c.tracer}, c.keys(), link.ReceiverConfig{
 		Centre: wire.Centre{Signer: c.identity.Signer(), Cert: c.identity.Cert.Raw, Random: crand.Reader},
 		Client: c.client, Share: c.share, Log: c.log, Bridged: c.bridged,
 		Observe: func(r link.Rejection) {
@@ -319,7 +348,7 @@ func (c *running) run(ctx context.Context) error {
 	part("receive", c.receiver.Run)
 	part("decide", c.centre.Run)
 	part("notify", notify.New(notify.Config{
-		Store: c.store, Vault: c.vault, Allow: c.allow, Now: time.Now, NewID: newID, Jitter: rand.Float64, Log: c.log, Answer: c.answer,
+		Store: c.store, Vault: c.vault, Allow: c.allow, Now: time.Now, NewID: newID, Jitter: rand.Float64, Log: c.log, Answer: c.answer, Trace: c.tracer,
 	}).Run)
 	if c.mail.on() {
 		part("mail", c.post().Run)
@@ -403,6 +432,9 @@ func (c *running) run(ctx context.Context) error {
 func (c *running) build(ctx context.Context) error {
 	c.figures = metrics.New(c.store.Read(), release(), time.Now, c.log)
 	c.lists = &lists.InForce{Store: c.store, Log: c.log}
+	if c.yente != nil {
+		c.figures.Screener(c.screenerUp)
+	}
 	if err := c.lists.Refresh(ctx); err != nil {
 		return err
 	}
@@ -414,10 +446,10 @@ func (c *running) build(ctx context.Context) error {
 		return fmt.Errorf("look after data keys: %w", err)
 	}
 	c.centre = centre.New(centre.Config{
-		Store: c.store, Blobs: c.shelf, Keys: c.ring, Vault: c.vault, Engine: c.eyes, Screen: c.lists.Screen,
+		Store: c.store, Blobs: c.shelf, Keys: c.ring, Vault: c.vault, Engine: c.eyes, Faces: c.index, Screen: c.screen,
 		Now: time.Now, NewID: newID, Log: c.log, Notify: func(kiosk string) { c.receiver.Notify(kiosk) },
-		Decided: c.figures.Decided,
-		Others:  map[string]func(context.Context, string) error{reseal.Job: c.mover.Do},
+		Decided: c.figures.Decided, Trace: c.tracer,
+		Others: map[string]func(context.Context, string) error{reseal.Job: c.mover.Do},
 	})
 	if err := c.centre.LoadFaces(ctx); err != nil {
 		return err
@@ -645,7 +677,7 @@ func (c *running) routes(stopping <-chan struct{}) http.Handler {
 func (c *running) answering() api.Config {
 	return api.Config{
 		Store: answers{c.store.Read(), c.vault}, Private: private{c.vault, c.shelf, c.ring}, Audit: c.audit,
-		Waiting: c.waiting, Clock: time.Now, Log: c.log,
+		Waiting: c.waiting, FaceAuth: c.faceAuth, Clock: time.Now, Log: c.log,
 	}
 }
 

@@ -117,7 +117,7 @@ func (s Step2) passive(found bool) (journey.LivenessData, face.Reading, Verdict)
 	}
 	if hint := s.Frames[s.Best].Hint; hint != models.HintNone {
 		detail["hint"] = string(hint)
-		code, variant := livenessError(hint)
+		code, variant := face.Complaint(hint)
 		if variant != "" {
 			detail[journey.DetailVariant] = variant
 		}
@@ -162,29 +162,6 @@ func (s Step2) injection(found bool) Verdict {
 		return again(name, journey.Step2RetryLivenessFail, detail)
 	}
 	return passed(name, detail)
-}
-
-// livenessError gives the contract's message variant for a capture rule that is not met.
-func livenessError(hint models.HintCode) (journey.CodeKey, string) {
-	switch hint {
-	case models.HintNoFace:
-		return journey.Step2RetryNoFace, ""
-	case models.HintFaceSmall, models.HintTooFar:
-		return journey.Step2RetryLivenessError, "relative-size"
-	case models.HintFacePixels:
-		return journey.Step2RetryLivenessError, "absolute-size"
-	case models.HintEyesClose:
-		return journey.Step2RetryLivenessError, "eye-distance"
-	case models.HintFaceBorder:
-		return journey.Step2RetryLivenessError, "border"
-	case models.HintFaceCropped, models.HintTooClose, models.HintCutOff, models.HintFaceCovered: // part of it is not in view
-		return journey.Step2RetryLivenessError, "cropped"
-	case models.HintFaceTurned, models.HintAngle:
-		return journey.Step2RetryLivenessError, "rotation"
-	case models.HintSeveralFaces:
-		return journey.Step2RetryFaceDetectError, ""
-	}
-	return journey.Step2RetryLivenessError, "face-size" // too dark, blurred, eyes closed: cannot be measured
 }
 
 func (s Step2) active(l *journey.LivenessData, found bool) Verdict {

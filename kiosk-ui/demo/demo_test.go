@@ -2,9 +2,14 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,6 +18,8 @@ import (
 	"vestibule/journey"
 	"vestibule/journey/contract"
 	"vestibule/kiosk-ui/child"
+	"vestibule/sync/trace"
+	"vestibule/sync/trace/tracetest"
 )
 
 // TestFiveVisitsEndAsTheyShould runs the whole path as `make demo` does: the real
@@ -38,6 +45,12 @@ func TestFiveVisitsEndAsTheyShould(t *testing.T) {
 	w, err := newWorld(bin, t.TempDir(), models)
 	require.NoError(t, err)
 	defer w.close()
+	collector := tracetest.New()
+	defer collector.Close()
+	parents := &calls{}
+	partner := httptest.NewServer(parents)
+	defer partner.Close()
+	w.collector, w.partner = collector.URL, partner.URL
 	require.NoError(t, w.build(ctx, visits()))
 	all := w.perform(ctx, visits())
 	var told strings.Builder
@@ -55,10 +68,84 @@ func TestFiveVisitsEndAsTheyShould(t *testing.T) {
 		require.NoError(t, reached.Events(o.journey.Journal...))
 		require.NoError(t, reached.Answer(journey.AnswerDocument, o.answer))
 	}
+	for _, o := range all {
+		oneTree(t, collector, parents, submissionOf(o.journey.Journal))
+	}
 	if dir := os.Getenv(contract.Env); dir != "" {
 		require.NoError(t, contract.Record(dir, reached))
 	}
 	noPersonalData(t, filepath.Join(w.dir, "logs"))
+}
+
+// calls is a partner's endpoint: it keeps whose spans it was called from.
+type calls struct {
+	mu  sync.Mutex
+	all []string
+}
+
+func (c *calls) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.all = append(c.all, r.Header.Get("traceparent"))
+}
+
+func (c *calls) has(parent string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Contains(c.all, parent)
+}
+
+// submissionOf gives the submission that a journey is about.
+func submissionOf(events []journey.Event) string {
+	for _, e := range events {
+		if e.Name == journey.EventSubmissionCreated {
+			return e.Submission
+		}
+	}
+	return ""
+}
+
+// oneTree waits until the spans of a visit, from kiosk and centre, are one tree: the
+// visit's own at its root, and every other below one that came.
+func oneTree(t *testing.T, collector *tracetest.Collector, partner *calls, submission string) {
+	t.Helper()
+	require.NotEmpty(t, submission)
+	id := trace.ID(submission).String()
+	problem := ""
+	defer func() { // Eventually does not tell what it waited for
+		if problem != "" {
+			t.Log(submission, problem)
+		}
+	}()
+	require.Eventually(t, func() bool {
+		problem = ""
+		spans := collector.Spans(id)
+		there, names := map[string]bool{}, map[string]string{}
+		for _, s := range spans {
+			there[s.ID], names[s.Name] = true, s.ID
+		}
+		roots := 0
+		for _, s := range spans {
+			switch {
+			case s.Parent == "":
+				roots++
+			case !there[s.Parent]:
+				problem = s.Name + " hangs on nothing"
+			}
+		}
+		if roots != 1 {
+			problem = fmt.Sprintf("%d roots", roots)
+		}
+		for _, name := range []string{"capture", "check", "seal", "outbox wait", "ingest", "decision", "re-check", "duplicates", "screening", "webhook", "downlink"} {
+			if names[name] == "" {
+				problem = "no span of " + name
+			}
+		}
+		if !partner.has("00-" + id + "-" + names["webhook"] + "-01") {
+			problem = "the partner was not called from the webhook's span"
+		}
+		return problem == ""
+	}, time.Minute, 100*time.Millisecond)
 }
 
 // gaps lists numbers that are missing in the sequences of the kiosk and of the centre.

@@ -32,7 +32,13 @@ type world struct {
 	policy                string        // file
 	filming               map[string]chan error
 	kioskEnv              []string
+
+	// Of tests: a collector of traces, and a partner's endpoint that decisions are sent to.
+	collector, partner string
 }
+
+// loopbacks are the addresses that a test's endpoint has.
+const loopbacks = "127.0.0.0/8"
 
 func (w *world) say(format string, args ...any) {
 	fmt.Printf("%6.1fs  %s\n", time.Since(w.started).Seconds(), fmt.Sprintf(format, args...))
@@ -193,8 +199,17 @@ func (w *world) openCentre(ctx context.Context) error {
 		return err
 	}
 	w.say("starting the centre")
-	if w.server, err = child.Start(filepath.Join(w.dir, "logs"), "server", nil,
-		filepath.Join(w.bin, "server"), "serve", "--data", data, "--mqtt", mqtt, "--http", http, "--enrol", enrol); err != nil {
+	argv := []string{filepath.Join(w.bin, "server"), "serve", "--data", data, "--mqtt", mqtt, "--http", http, "--enrol", enrol}
+	if w.collector != "" {
+		argv = append(argv, "--otlp", w.collector)
+	}
+	if w.partner != "" {
+		argv = append(argv, "--webhook-allow", loopbacks)
+		if _, err := w.tool(ctx, "server", "webhook", "add", "--data", data, "--url", w.partner, "--webhook-allow", loopbacks); err != nil {
+			return err
+		}
+	}
+	if w.server, err = child.Start(filepath.Join(w.dir, "logs"), "server", nil, argv...); err != nil {
 		return err
 	}
 	w.centre = centre{base: "http://" + http, key: w.adminKey}
@@ -273,6 +288,9 @@ func (w *world) startKiosk(ctx context.Context) error {
 	}
 	if w.screen != nil { // Xvfb draws without a graphics card, on the cores that read documents
 		argv = append(argv, "--reduced-motion")
+	}
+	if w.collector != "" {
+		argv = append(argv, "--otlp", w.collector)
 	}
 	w.kiosk, err = child.Start(filepath.Join(w.dir, "logs"), "kiosk", w.kioskEnv, argv...)
 	if err != nil {

@@ -64,6 +64,9 @@ type Config struct {
 	Waiting func(ctx context.Context, submission string) (string, error)
 	Clock   func() time.Time
 	Log     *slog.Logger
+	// FaceAuth compares a picture with the face that is kept of a submission. It gives
+	// ErrNoFace where none is, and ErrBusy where pictures cannot be read now.
+	FaceAuth func(ctx context.Context, row store.Submission, picture []byte) (FaceAuth, error)
 	// BodyWithin is how long the body of a POST may take; 0 means ten seconds.
 	BodyWithin time.Duration
 }
@@ -72,6 +75,7 @@ type Config struct {
 type server struct {
 	Config
 	limits *limits
+	places chan struct{} // for operations that hold a picture in memory
 }
 
 // call is one request that may be answered.
@@ -93,6 +97,7 @@ type operation struct {
 	ID      string
 	Path    string
 	Post    bool   // the parameters may stand in a body instead of the address
+	Picture bool   // a picture is among them: by POST only, up to maxPictureBody, and few at the same time
 	Scope   string // what a key needs
 	Summary string
 	Does    string
@@ -134,8 +139,22 @@ func operations() []operation {
 			InPath:  []parameter{{Name: "session", Does: "id of the session"}},
 			Answer:  journeyAnswer{}, do: server.journey,
 		},
+		{
+			ID: "faceAuth", Path: "/faceauth", Post: true, Picture: true, Scope: ScopeFaceAuth,
+			Summary: "Is this the person whom the centre knows? (Face Auth, 1:1)",
+			Does: "Compares one fresh selfie with the face that the collection keeps of one approved person, and looks whether it is live. " +
+				"Answered in the contract's knowledge-based shape: kyc.result is approved where face and liveness reach the policy's thresholds, else " +
+				"rejected with the code of STEP2 in kyc.attempts[0]; submission_id is the one whose face was compared with. " +
+				"The picture is read by the caged worker and not kept; every comparison stands in the centre's audit. Liveness rests on the one picture, " +
+				"so it is weaker than in a visit. Nobody is decided on anew.",
+			Known: faceAuthParameters(), Answer: faceAuthAnswer{}, do: server.faceAuth,
+		},
 	}
 }
+
+// places is how many requests with a picture are worked on at the same time: each holds
+// some 20 MB, and the worker reads one after the other.
+const places = 4
 
 // Handler serves the operations, their description and the public key for
 // encrypted requests.
@@ -143,10 +162,12 @@ func Handler(c Config) http.Handler {
 	if c.BodyWithin == 0 {
 		c.BodyWithin = bodyWithin
 	}
-	s := server{c, newLimits(c.Clock)}
+	s := server{c, newLimits(c.Clock), make(chan struct{}, places)}
 	r := chi.NewRouter()
 	for _, op := range operations() {
-		r.Get(op.Path, s.answer(op))
+		if !op.Picture {
+			r.Get(op.Path, s.answer(op))
+		}
 		if op.Post {
 			r.Post(op.Path, s.answer(op))
 		}
@@ -178,6 +199,14 @@ func (s server) perform(w http.ResponseWriter, r *http.Request, op operation) (a
 	key, err := s.admit(w, r, op.Scope)
 	if err != nil {
 		return nil, err
+	}
+	if op.Picture {
+		select {
+		case s.places <- struct{}{}:
+			defer func() { <-s.places }()
+		default:
+			return nil, errBusy()
+		}
 	}
 	c := call{key: key, path: func(name string) string { return chi.URLParam(r, name) }}
 	if c.values, c.sealed, err = s.parameters(w, r, op); err != nil {

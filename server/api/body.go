@@ -14,7 +14,7 @@ import (
 // which the API itself would refuse, is told the result and its times, and nothing personal:
 // that is for webhooks.
 func Body(ctx context.Context, c Config, key store.APIKey, submission string) (json.RawMessage, error) {
-	s := server{c, nil}
+	s := server{Config: c}
 	row, err := s.visible(ctx, key, submission)
 	if err != nil {
 		return nil, err

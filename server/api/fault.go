@@ -48,7 +48,7 @@ type meaning struct {
 func meanings() []meaning {
 	return []meaning{
 		{http.StatusBadRequest, journey.AnswerErrorInvalidPayload, "the query, the body or the encrypted data cannot be read"},
-		{http.StatusBadRequest, journey.AnswerErrorMissingData, "one half of nextpageKey is missing"},
+		{http.StatusBadRequest, journey.AnswerErrorMissingData, "one half of nextpageKey is missing; with Face Auth, the picture or whom to compare with"},
 		{http.StatusBadRequest, journey.AnswerErrorInvalidParameter, "a parameter that is not known"},
 		{http.StatusBadRequest, journey.AnswerErrorInvalidFormat, "a parameter given twice, too long, or not in its format; a page key of another list"},
 		{http.StatusUnauthorized, journey.AnswerErrorInvalidAdmin, "no key, or one that is not known or was revoked"},
@@ -57,9 +57,11 @@ func meanings() []meaning {
 		{http.StatusNotFound, journey.AnswerErrorMissingData, "nothing is there under this id that the key may see"},
 		{http.StatusMethodNotAllowed, journey.AnswerErrorInvalidPayload, "another method"},
 		{http.StatusRequestTimeout, journey.AnswerErrorInvalidPayload, "the body did not arrive within ten seconds"},
-		{http.StatusRequestEntityTooLarge, journey.AnswerErrorInvalidPayload, "the body is larger than 64 KiB"},
+		{http.StatusRequestEntityTooLarge, journey.AnswerErrorInvalidPayload, "the body is larger than 64 KiB, with a picture 8 MiB"},
 		{http.StatusUnsupportedMediaType, journey.AnswerErrorInvalidPayload, "a body that is neither JSON nor a form"},
 		{http.StatusTooManyRequests, journey.AnswerErrorProcessingError, "more requests than the key may make; Retry-After says when"},
+		{http.StatusConflict, journey.AnswerErrorProcessingError, "the face that is kept was measured by another network: the person has to come once more"},
+		{http.StatusServiceUnavailable, journey.AnswerErrorProcessingError, "pictures cannot be read now, or too many are at the same time; Retry-After says when"},
 		{http.StatusInternalServerError, journey.AnswerErrorProcessingError, "the centre failed; its log holds the cause"},
 	}
 }

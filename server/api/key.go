@@ -18,17 +18,20 @@ import (
 	"vestibule/server/store"
 )
 
-// The scopes of API keys. Admin opens everything but pictures, which need a scope
-// that somebody gave on purpose.
+// The scopes of API keys. Admin opens everything but pictures and Face Auth, which need
+// a scope that somebody gave on purpose.
 const (
 	ScopeSubmissions = "submissions:read"
 	ScopeImages      = "images:read"
 	ScopeJourneys    = "journeys:read"
+	ScopeFaceAuth    = "faceauth" // says who somebody is: a centre's most sensitive answer
 	ScopeAdmin       = "admin"
 )
 
 // Scopes lists the scopes.
-func Scopes() []string { return []string{ScopeSubmissions, ScopeImages, ScopeJourneys, ScopeAdmin} }
+func Scopes() []string {
+	return []string{ScopeSubmissions, ScopeImages, ScopeJourneys, ScopeFaceAuth, ScopeAdmin}
+}
 
 // KnownScope reports whether there is such a scope.
 func KnownScope(scope string) bool { return slices.Contains(Scopes(), scope) }
@@ -69,7 +72,7 @@ func find(ctx context.Context, keys Keys, key string) (store.APIKey, bool, error
 // has reports whether a key opens a scope.
 func has(k store.APIKey, scope string) bool {
 	all := strings.Split(k.Scope, ",")
-	return slices.Contains(all, scope) || scope != ScopeImages && slices.Contains(all, ScopeAdmin)
+	return slices.Contains(all, scope) || scope != ScopeImages && scope != ScopeFaceAuth && slices.Contains(all, ScopeAdmin)
 }
 
 // Find gives a key, and whether it is known and not revoked.

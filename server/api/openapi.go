@@ -25,7 +25,10 @@ func Document() ([]byte, error) {
 	schemas := &schemas{all: node{}}
 	paths := node{}
 	for _, op := range operations() {
-		item := node{"get": describeOperation(op, false, schemas)}
+		item := node{}
+		if !op.Picture {
+			item["get"] = describeOperation(op, false, schemas)
+		}
 		if op.Post {
 			item["post"] = describeOperation(op, true, schemas)
 		}

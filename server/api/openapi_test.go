@@ -51,7 +51,8 @@ func TestEveryAnswerFitsItsDescription(t *testing.T) {
 	v := judge(t)
 	s := sample()
 	partner(t, s)
-	h := s.handler()
+	var asked []string
+	h := compares(s, &asked)
 	for name, c := range map[string]struct {
 		method, key, path, media, body string
 		status                         int
@@ -64,6 +65,9 @@ func TestEveryAnswerFitsItsDescription(t *testing.T) {
 		"journeys":         {"GET", "journeys", "/journeys?status=COMPLETED&limit=1", "", "", 200},
 		"one journey":      {"GET", "journeys", "/journeys/session-1", "", "", 200},
 		"the key":          {"GET", "", "/jwks.json", "", "", 200},
+		"a comparison":     {"POST", "face", "/faceauth", jsonMedia, `{"submission_id":"other","image":"YW5uYQ=="}`, 200},
+		"of a stranger":    {"POST", "face", "/faceauth", jsonMedia, `{"submission_id":"other","image":"Ym9i"}`, 200},
+		"of nobody":        {"POST", "face", "/faceauth", jsonMedia, `{"userid":"nobody","image":"Ym9i"}`, 404},
 		"an error":         {"GET", "good", "/submission?submission_id=none", "", "", 404},
 		"nobody":           {"GET", "bad", "/submission", "", "", 401},
 		"without a scope":  {"GET", "good", "/journeys", "", "", 403},

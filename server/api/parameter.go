@@ -59,6 +59,17 @@ func submissionParameters() []parameter {
 	})
 }
 
+func faceAuthParameters() []parameter {
+	data := dataParameter()
+	data.Longest = maxPictureBody
+	return []parameter{
+		{Name: "submission_id", Does: "Whom to compare with: the person of this submission, which was approved. This or userid.", Longest: maxID},
+		{Name: "userid", Does: "Whom to compare with: the person of this user's newest approved submission."},
+		{Name: "image", Does: "The selfie: a JPEG of at most 4 MB, in base64 (with or without padding).", Longest: maxPictureText},
+		data,
+	}
+}
+
 func journeyParameters() []parameter {
 	var reasons []string
 	for _, r := range journey.Reasons() {

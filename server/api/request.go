@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -16,9 +17,13 @@ import (
 
 // Bounds of a request.
 const (
-	maxQuery   = 16 << 10 // of the address' query; an encrypted one takes most of it
-	maxBody    = 64 << 10
-	bodyWithin = 10 * time.Second
+	maxQuery = 16 << 10 // of the address' query; an encrypted one takes most of it
+	maxBody  = 64 << 10
+	// With a picture of 4 MB: base64 takes a third more, and encrypted another third.
+	maxPicture     = 4 << 20
+	maxPictureText = 6 << 20
+	maxPictureBody = 8 << 20
+	bodyWithin     = 10 * time.Second
 )
 
 // parameters reads what is asked from the query of a GET or the body of a POST.
@@ -38,7 +43,7 @@ func (s server) parameters(w http.ResponseWriter, r *http.Request, op operation)
 		if len(values) > 0 {
 			return nil, false, unreadable(http.StatusBadRequest, "with POST all parameters stand in the body")
 		}
-		if values, err = s.readBody(w, r); err != nil {
+		if values, err = s.readBody(w, r, op.largest()); err != nil {
 			return nil, false, err
 		}
 	}
@@ -65,6 +70,14 @@ func (s server) parameters(w http.ResponseWriter, r *http.Request, op operation)
 	return values, sealed, op.check(values)
 }
 
+// largest is how long a body may be.
+func (op operation) largest() int64 {
+	if op.Picture {
+		return maxPictureBody
+	}
+	return maxBody
+}
+
 func unreadable(status int, hint string) *fault {
 	return &fault{Status: status, Key: journey.AnswerErrorInvalidPayload, Hint: hint}
 }
@@ -82,7 +95,7 @@ func single(all url.Values) (map[string]string, error) {
 }
 
 // readBody reads the parameters of a POST, a form or a JSON object.
-func (s server) readBody(w http.ResponseWriter, r *http.Request) (map[string]string, error) {
+func (s server) readBody(w http.ResponseWriter, r *http.Request, largest int64) (map[string]string, error) {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/json" && media != "application/x-www-form-urlencoded" {
 		return nil, unreadable(http.StatusUnsupportedMediaType, "send application/json or application/x-www-form-urlencoded")
@@ -92,11 +105,11 @@ func (s server) readBody(w http.ResponseWriter, r *http.Request) (map[string]str
 	}
 	// A connection that cannot have a deadline is not the network: nothing to bound.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.BodyWithin))
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, largest))
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return nil, unreadable(http.StatusRequestEntityTooLarge, "send at most 64 KiB")
+		return nil, unreadable(http.StatusRequestEntityTooLarge, fmt.Sprintf("send at most %d KiB", largest>>10))
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, unreadable(http.StatusRequestTimeout, "send the body within ten seconds")
 	case err != nil:

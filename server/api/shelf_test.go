@@ -68,7 +68,7 @@ func (s *shelf) Submissions(_ context.Context, f store.SubmissionFilter) ([]stor
 	var out []store.Submission
 	for _, r := range s.rows {
 		older := f.BeforeID == "" || r.Created.Before(f.Before) || r.Created.Equal(f.Before) && r.ID < f.BeforeID
-		if older && (f.EmailKey == "" || r.Keys.Email == f.EmailKey) && (f.Project == "" || r.Project == f.Project) && len(out) < f.Limit {
+		if older && (f.EmailKey == "" || r.Keys.Email == f.EmailKey) && (f.UserKey == "" || r.Keys.User == f.UserKey) && (f.Project == "" || r.Project == f.Project) && len(out) < f.Limit {
 			out = append(out, r)
 		}
 	}
@@ -243,8 +243,10 @@ func sample() *shelf {
 }
 
 func (s *shelf) handler() http.Handler {
-	return Handler(Config{Store: s, Private: s, Audit: s.note, Clock: func() time.Time { return s.now }, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	return Handler(Config{Store: s, Private: s, Audit: s.note, Clock: func() time.Time { return s.now }, Log: quiet()})
 }
+
+func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
 
 func send(h http.Handler, method, key, path, media string, body []byte) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, path, bytes.NewReader(body))

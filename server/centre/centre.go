@@ -28,16 +28,19 @@ import (
 	"vestibule/server/vault"
 	"vestibule/sync/grace"
 	"vestibule/sync/seal"
+	"vestibule/sync/trace"
 )
 
 // Problems of a job, as the console shows them. A job with one of these is tried
 // again until it succeeds: nobody is decided on without the checks the policy demands.
 const (
-	ProblemWorker   = "vision_worker_lost" // the child died or is not there; it comes back by itself
-	ProblemModel    = "model_unusable"     // a trained network is missing or altered: run make models
-	ProblemLists    = "lists_missing"      // the policy wants screening, and no list is in memory
-	ProblemDatabase = "database"           // a statement failed
-	ProblemStopped  = "centre_stopped"     // while it was worked on
+	ProblemWorker   = "vision_worker_lost"  // the child died or is not there; it comes back by itself
+	ProblemModel    = "model_unusable"      // a trained network is missing or altered: run make models
+	ProblemLists    = "lists_missing"       // the policy wants screening, and no list is in memory
+	ProblemFaces    = "face_index_unusable" // the index of faces does not answer: see -faces
+	ProblemScreener = "screener_away"       // the external screener does not answer; see -screener
+	ProblemDatabase = "database"            // a statement failed
+	ProblemStopped  = "centre_stopped"      // while it was worked on
 	ProblemOther    = "unexpected"
 )
 
@@ -69,6 +72,19 @@ type Screened struct {
 	Cleared   []Pair `json:",omitempty"` // of the matches, those that somebody found to be other people
 }
 
+// Faces is the collection as it is searched, one to many. Put replaces an earlier
+// template of the same submission; Keep takes out what lies between two numbers and is
+// not of the given submissions; Search says as of which number its answer holds at least.
+type Faces interface {
+	Put(ctx context.Context, all ...duplicate.Template) error
+	Keep(ctx context.Context, from, to int64, submissions []string) (int, error)
+	Search(ctx context.Context, q duplicate.Query) (hits []duplicate.Hit, asOf int64, err error)
+	AsOf(ctx context.Context) (int64, error)
+	Len(ctx context.Context) (int, error)
+}
+
+var _ Faces = (*duplicate.FaceIndex)(nil)
+
 // Config holds what a Centre works with.
 type Config struct {
 	Store *store.Store
@@ -77,6 +93,8 @@ type Config struct {
 	Vault *vault.Vault
 	// Engine gives the vision engine, or an error while there is none.
 	Engine func() (models.Engine, error)
+	// Faces searches the collection; nil: an exact index in memory.
+	Faces Faces
 	// Screen may be nil: then nobody can be screened.
 	Screen Screen
 	Now    func() time.Time
@@ -89,6 +107,8 @@ type Config struct {
 	// Others does jobs of other kinds, each with its subject; an error is retried as one of a decision is.
 	Others  map[string]func(ctx context.Context, subject string) error
 	Workers int // jobs at the same time; 0: 2
+	// Trace is told what a decision's time went into; may be nil.
+	Trace *trace.Tracer
 	// Lease is how long a job stays with a copy that says nothing of it any more: so long its decision is late
 	// when that copy's power was cut. 0: 10 s.
 	Lease time.Duration
@@ -99,7 +119,7 @@ type Config struct {
 // Centre runs decisions. Several may run on one PostgreSQL.
 type Centre struct {
 	c     Config
-	faces *duplicate.FaceIndex
+	faces Faces
 	rules *rule.Engine
 	wake  chan struct{}
 }
@@ -124,7 +144,10 @@ func New(c Config) *Centre {
 	if c.Watch == nil {
 		c.Watch = func(string) {}
 	}
-	return &Centre{c: c, faces: duplicate.NewFaceIndex(), rules: rule.New(), wake: make(chan struct{}, 1)}
+	if c.Faces == nil {
+		c.Faces = duplicate.NewFaceIndex()
+	}
+	return &Centre{c: c, faces: c.Faces, rules: rule.New(), wake: make(chan struct{}, 1)}
 }
 
 // Wake makes Run look for work at once. It never blocks.
@@ -142,7 +165,7 @@ func (c *Centre) Run(ctx context.Context) error {
 	defer workers.Wait()
 	ticker := time.NewTicker(poll)
 	defer ticker.Stop()
-	lastSweep := time.Time{}
+	lastSweep, lastTidy := time.Time{}, c.c.Now()
 	for {
 		for {
 			select {
@@ -169,6 +192,12 @@ func (c *Centre) Run(ctx context.Context) error {
 				c.c.Log.ErrorContext(ctx, "cannot judge silent sessions", "code", ProblemDatabase, "error", err)
 			}
 		}
+		if now := c.c.Now(); now.Sub(lastTidy) >= tidyEvery {
+			lastTidy = now
+			if err := c.TidyFaces(ctx); err != nil && ctx.Err() == nil {
+				c.c.Log.ErrorContext(ctx, "faces that were taken back stay in the index", "code", ProblemFaces, "error", err)
+			}
+		}
 		select {
 		case <-ctx.Done():
 			return nil
@@ -193,6 +222,7 @@ func (c *Centre) work(ctx context.Context, j store.Job) {
 	defer done()
 	ctx, cancel := context.WithTimeout(under, jobLimit)
 	defer cancel()
+	ctx = traced(ctx, j)
 	began := c.c.Now()
 	release := c.hold(ctx, j)
 	err := c.safely(ctx, j)
@@ -282,17 +312,27 @@ func (c *Centre) safely(ctx context.Context, j store.Job) (err error) {
 	return fmt.Errorf("no such kind of job: %s", j.Kind)
 }
 
+// ErrFaces is wrapped when the index of faces does not answer.
+var ErrFaces = errors.New("the index of faces does not answer")
+
+// ErrScreenerAway is wrapped by a Screen whose external service does not answer.
+var ErrScreenerAway = errors.New("the external screener is away")
+
 // ErrNoLists is wrapped when the policy wants screening and there is nothing to screen against.
 var ErrNoLists = errors.New("no sanctions list is imported")
 
 func problemOf(err error) string {
 	switch {
-	case errors.Is(err, models.ErrWorker), errors.Is(err, context.DeadlineExceeded):
-		return ProblemWorker
 	case errors.Is(err, models.ErrModel):
 		return ProblemModel
+	case errors.Is(err, ErrFaces):
+		return ProblemFaces
+	case errors.Is(err, ErrScreenerAway):
+		return ProblemScreener
 	case errors.Is(err, ErrNoLists), errors.Is(err, ErrListBehind):
 		return ProblemLists
+	case errors.Is(err, models.ErrWorker), errors.Is(err, context.DeadlineExceeded):
+		return ProblemWorker
 	}
 	return ProblemOther
 }
@@ -378,6 +418,3 @@ func (c *Centre) tellGaps(ctx context.Context, now time.Time) error {
 	}
 	return nil
 }
-
-// Faces counts the collection as this copy knows it.
-func (c *Centre) Faces() int { return c.faces.Len() }

@@ -58,7 +58,7 @@ func (c *Centre) Decide(ctx context.Context, id string) error {
 	if row.Stand != store.StandQueued {
 		return nil // decided by an earlier run that could not say so, or taken up again by the kiosk
 	}
-	d := &deciding{Centre: c, row: row, queued: c.c.Now(), ran: map[string]interval{}}
+	d := &deciding{Centre: c, row: row, queued: c.c.Now(), began: c.c.Now(), ran: map[string]interval{}}
 	if j, err := c.c.Store.Read().Job(ctx, ingest.JobDecide, id); err == nil {
 		if d.queued = j.Due; j.Attempts > 1 {
 			d.queued = j.Created
@@ -73,6 +73,7 @@ func (c *Centre) Decide(ctx context.Context, id string) error {
 	if d.done {
 		c.c.Notify(row.Kiosk)
 		c.c.Watch(row.Session)
+		d.trace(c.c.Now())
 		c.c.Decided(d.told.Decision, d.told.Reason, false, c.c.Now().Sub(d.queued))
 	}
 	return nil
@@ -91,6 +92,7 @@ type deciding struct {
 	ran      map[string]interval
 	done     bool
 	told     journey.Verdict
+	began    time.Time
 	queued   time.Time // when the last thing it needed came
 
 	// Of a decision by people.
@@ -189,6 +191,10 @@ func (d *deciding) screen(ctx context.Context) error {
 	got, err := d.c.Screen(ctx, q)
 	if errors.Is(err, aml.ErrNotScreened) {
 		return nil // nothing in it to search with: held, and never called clear
+	}
+	if errors.Is(err, ErrScreenerAway) && d.policy.AML.Wait > 0 && !d.queued.IsZero() && d.c.Now().Sub(d.queued) >= d.policy.AML.Wait {
+		d.c.Log.WarnContext(ctx, "a submission is held without a screening", "code", ProblemScreener, "submission", d.row.ID, "waited", d.c.Now().Sub(d.queued).String())
+		return nil // Not Screened: held for people by the rule for that
 	}
 	if err != nil {
 		return fmt.Errorf("screen: %w", err)
@@ -348,72 +354,6 @@ func (d *deciding) known(r store.Submission) decide.Known {
 		SameNumber: mine.Document != "" && r.Keys.Document == mine.Document,
 	}
 }
-
-// searchFaces brings the index up to what is committed, and searches it.
-func (d *deciding) searchFaces(ctx context.Context, tx *store.Tx) error {
-	if err := d.catchUp(ctx, tx.Reader); err != nil {
-		return err
-	}
-	if d.face == nil || d.face.Model == "" {
-		return nil // not evaluated
-	}
-	hits, _, err := d.faces.Search(duplicate.Query{
-		Project: d.row.Project, Model: d.face.Model, Vector: d.face.Vector,
-		MinScore: min(d.policy.Duplicates.FaceReview, d.policy.Duplicates.FaceCertain), K: 50,
-	})
-	if err != nil {
-		return nil //nolint:nilerr // a template that is none: not evaluated, which the event says
-	}
-	d.lookups.FaceEvaluated = true
-	for _, h := range hits {
-		if h.Submission == d.row.ID {
-			continue // its own, from an earlier revision
-		}
-		owner, err := tx.Submission(ctx, h.Submission)
-		if err != nil {
-			return fmt.Errorf("find the owner of a face: %w", err)
-		}
-		if owner.Decision != journey.Approved {
-			continue // decided again since: no longer in the collection
-		}
-		d.lookups.Faces = append(d.lookups.Faces, decide.FaceHit{Submission: h.Submission, Applicant: h.Applicant, Score: h.Score})
-	}
-	return nil
-}
-
-// catchUp adds what other copies, and earlier decisions, have put into the collection.
-func (c *Centre) catchUp(ctx context.Context, r store.Reader) error {
-	for {
-		list, err := r.FacesAfter(ctx, c.faces.AsOf(), faceBatch)
-		if err != nil {
-			return fmt.Errorf("read face collection: %w", err)
-		}
-		for _, f := range list {
-			plain, err := c.c.Vault.Open(f.Template, faceContext(f.Submission))
-			if err != nil {
-				return fmt.Errorf("open face template: %w", err)
-			}
-			vector, err := duplicate.UnpackVector(plain)
-			if err != nil {
-				return err
-			}
-			c.faces.Remove(f.Submission) // a later template of the same submission replaces the earlier
-			if err := c.faces.Add(duplicate.Template{
-				Seq: f.Seq, Submission: f.Submission, Applicant: f.Applicant, Project: f.Project, Model: f.Model, Vector: vector,
-			}); err != nil {
-				return fmt.Errorf("index face: %w", err)
-			}
-		}
-		if len(list) < faceBatch {
-			return nil
-		}
-	}
-}
-
-// LoadFaces fills the index before the first decision needs it.
-func (c *Centre) LoadFaces(ctx context.Context) error { return c.catchUp(ctx, c.c.Store.Read()) }
-
-func faceContext(submission string) string { return "face|" + submission }
 
 // link finds the applicant that this submission belongs to, and joins applicants
 // that it shows to be one.

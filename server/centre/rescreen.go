@@ -39,8 +39,9 @@ var ErrListBehind = errors.New("the list that came into force is not in memory y
 // who resembles a new entry is journalled, shown as a red flag and listed as a hit, for
 // people to look at.
 //
-// Everybody is searched for among all that is in force, as in a decision, and what is
-// not new is left away then: scores rest on how rare words are among all names, so a
+// Only the list is searched, so an external screener is not asked about everybody; but
+// scores come from all that is in force, as in a decision, and what is not new is left
+// away then: scores rest on how rare words are among all names, so a
 // search among the new entries alone would score otherwise.
 func (c *Centre) Rescreen(ctx context.Context, snapshot string) error {
 	r := c.c.Store.Read()
@@ -113,7 +114,7 @@ func (c *Centre) rescreenOne(ctx context.Context, row store.Submission, list sto
 		return 0, ErrNoLists
 	}
 	started := c.c.Now()
-	q.AtLeast, q.Most = policy.AML.Flag, rescreenMost
+	q.AtLeast, q.Most, q.Sources = policy.AML.Flag, rescreenMost, []aml.Source{aml.Source(list.Kind)}
 	got, err := c.c.Screen(ctx, q)
 	if errors.Is(err, aml.ErrNotScreened) {
 		return 0, nil // nothing in it to search with, then as now
@@ -135,6 +136,13 @@ func (c *Centre) rescreenOne(ctx context.Context, row store.Submission, list sto
 	}
 	if len(hits) == 0 {
 		return 0, nil
+	}
+	q.Sources = nil // what is kept is an answer of everything, as after a decision
+	if got, err = c.c.Screen(ctx, q); err != nil {
+		return 0, err
+	}
+	if got.Cleared, err = clearedOf(ctx, r, personKey(c.c.Vault, q), got.Matches); err != nil {
+		return 0, err
 	}
 	added := 0
 	err = c.c.Store.Write(ctx, func(tx *store.Tx) error {

@@ -163,13 +163,9 @@ func (c Clearing) Clear(ctx context.Context, submission string, source aml.Sourc
 	if err != nil {
 		return err
 	}
-	snapshot, err := c.Store.Read().ActiveSnapshot(ctx, string(source))
+	hash, err := c.entryHash(ctx, row, source, entity)
 	if err != nil {
-		return fmt.Errorf("find the list: %w", err)
-	}
-	entry, err := c.Store.Read().ListEntity(ctx, snapshot.ID, entity)
-	if err != nil {
-		return fmt.Errorf("find the entry: %w", err)
+		return err
 	}
 	reason, err := c.Vault.Seal([]byte(why), WhyContext(submission, source, entity))
 	if err != nil {
@@ -178,7 +174,7 @@ func (c Clearing) Clear(ctx context.Context, submission string, source aml.Sourc
 	now := c.Now()
 	return c.Store.Write(ctx, func(tx *store.Tx) error {
 		if err := tx.Clear(ctx, store.Cleared{
-			Person: person, Source: string(source), Entity: entity, Hash: entry.Hash, Submission: submission, Who: who, Why: reason, At: now,
+			Person: person, Source: string(source), Entity: entity, Hash: hash, Submission: submission, Who: who, Why: reason, At: now,
 		}); err != nil {
 			return err
 		}
@@ -190,6 +186,46 @@ func (c Clearing) Clear(ctx context.Context, submission string, source aml.Sourc
 		}
 		return tx.Audit(ctx, c.NewID(), who, "list clear", strings.Join([]string{submission, string(source), entity}, " "), now)
 	})
+}
+
+// entryHash finds the state of an entry: in the list that is in force, or, where it is
+// of an external screener, as it answered last about this submission.
+func (c Clearing) entryHash(ctx context.Context, row store.Submission, source aml.Source, entity string) (string, error) {
+	snapshot, err := c.Store.Read().ActiveSnapshot(ctx, string(source))
+	if err == nil {
+		entry, err := c.Store.Read().ListEntity(ctx, snapshot.ID, entity)
+		if err != nil {
+			return "", fmt.Errorf("find the entry: %w", err)
+		}
+		return entry.Hash, nil
+	}
+	if !errors.Is(err, store.ErrNotFound) {
+		return "", fmt.Errorf("find the list: %w", err)
+	}
+	_, got, keptErr := c.kept(ctx, c.Store.Read(), row)
+	if keptErr == nil {
+		for _, m := range got.Matches {
+			if m.Source == source && m.Entity == entity && m.Hash != "" {
+				return m.Hash, nil
+			}
+		}
+	}
+	return "", fmt.Errorf("find the list: %w", err)
+}
+
+// kept opens the screening of a submission that is kept.
+func (c Clearing) kept(ctx context.Context, r store.Reader, row store.Submission) (kept store.Screening, got Screened, err error) {
+	if kept, err = r.Screening(ctx, row.ID); err != nil {
+		return kept, got, fmt.Errorf("find screening: %w", err)
+	}
+	plain, err := c.Vault.Open(kept.Result, ScreeningContext(row.ID))
+	if err != nil {
+		return kept, got, fmt.Errorf("open screening: %w", err)
+	}
+	if err := json.Unmarshal(plain, &got); err != nil {
+		return kept, got, fmt.Errorf("decode screening: %w", err)
+	}
+	return kept, got, nil
 }
 
 // Unclear takes it back.
@@ -228,20 +264,12 @@ func (c Clearing) person(ctx context.Context, submission string) (row store.Subm
 
 // regrade brings the kept screening of a submission up to what is cleared now.
 func (c Clearing) regrade(ctx context.Context, tx *store.Tx, row store.Submission, person string, now time.Time) error {
-	kept, err := tx.Screening(ctx, row.ID)
+	kept, got, err := c.kept(ctx, tx.Reader, row)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("find screening: %w", err)
-	}
-	plain, err := c.Vault.Open(kept.Result, ScreeningContext(row.ID))
-	if err != nil {
-		return fmt.Errorf("open screening: %w", err)
-	}
-	var got Screened
-	if err := json.Unmarshal(plain, &got); err != nil {
-		return fmt.Errorf("decode screening: %w", err)
+		return err
 	}
 	policy, err := Policy(ctx, tx.Reader, row.Project)
 	if err != nil {

@@ -14,6 +14,9 @@ type Lists struct {
 	Hits    int           // people who resemble an entry that is new since they were decided on
 	MaxAge  time.Duration // that the default project's policy allows; 0: no limit
 	Wanted  bool          // the policy wants screening
+
+	External bool // an external screener is asked, too
+	Away     bool // and did not answer last time: submissions wait for it
 }
 
 // List is one list.
@@ -31,7 +34,10 @@ type List struct {
 // Trouble says in a sentence what somebody should see to, or nothing.
 func (l Lists) Trouble() string {
 	var all []string
-	if l.Wanted && len(l.InForce) == 0 {
+	if l.External && l.Away {
+		all = append(all, "the external screener does not answer, and submissions wait for it")
+	}
+	if l.Wanted && len(l.InForce) == 0 && !l.External {
 		all = append(all, "no sanctions list is in force: nobody can be screened")
 	}
 	for _, one := range l.InForce {

@@ -13,6 +13,7 @@ import (
 
 	"vestibule/journey"
 	"vestibule/server/duplicate"
+	"vestibule/server/duplicate/facetest"
 )
 
 func TestNamesThatAreTheSameShareAKey(t *testing.T) {
@@ -117,32 +118,7 @@ func vector(seed uint64) []float32 {
 }
 
 func TestAFaceIsFoundAmongItsOwnProjectAndModelOnly(t *testing.T) {
-	x := duplicate.NewFaceIndex()
-	for i := range uint64(50) {
-		require.NoError(t, x.Add(duplicate.Template{Seq: int64(i) + 1, Submission: string(rune('A' + i)), Applicant: "p", Project: "one", Model: "m1", Vector: vector(i)}))
-	}
-	require.NoError(t, x.Add(duplicate.Template{Seq: 51, Submission: "other-model", Project: "one", Model: "m2", Vector: vector(3)}))
-	require.NoError(t, x.Add(duplicate.Template{Seq: 52, Submission: "other-project", Project: "two", Model: "m1", Vector: vector(3)}))
-	require.Error(t, x.Add(duplicate.Template{Seq: 53, Submission: "A", Project: "one", Model: "m1", Vector: vector(9)}))
-	require.Error(t, x.Add(duplicate.Template{Seq: 54, Submission: "long", Vector: make([]float32, duplicate.Dimensions)}))
-
-	hits, asOf, err := x.Search(duplicate.Query{Project: "one", Model: "m1", Vector: vector(3), MinScore: .45, K: 10})
-	require.NoError(t, err)
-	require.Equal(t, int64(52), asOf)
-	require.Len(t, hits, 1)
-	require.Equal(t, "D", hits[0].Submission)
-	require.InDelta(t, 1, hits[0].Score, 1e-5)
-
-	require.True(t, x.Remove("D"))
-	require.False(t, x.Remove("D"))
-	hits, _, err = x.Search(duplicate.Query{Project: "one", Model: "m1", Vector: vector(3), MinScore: .45})
-	require.NoError(t, err)
-	require.Empty(t, hits)
-	// The one that took its place is still found.
-	hits, _, err = x.Search(duplicate.Query{Project: "one", Model: "m1", Vector: vector(49), MinScore: .45})
-	require.NoError(t, err)
-	require.Len(t, hits, 1)
-	require.Equal(t, 51, x.Len())
+	facetest.Contract(t, func(*testing.T) facetest.Index { return duplicate.NewFaceIndex() })
 }
 
 func TestATemplateSurvivesPacking(t *testing.T) {

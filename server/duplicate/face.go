@@ -2,6 +2,8 @@ package duplicate
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -37,7 +39,10 @@ type Hit struct {
 	Score      float64 // cosine
 }
 
-// FaceIndex is an exact index: every template of the same project and model is
+// ErrTemplate is wrapped when a template is none: of another size or length.
+var ErrTemplate = errors.New("no face template")
+
+// FaceIndex is an exact index in memory: every template of the same project and model is
 // compared, so a face that is there is found, with its cosine to within 1e-4.
 // Templates of different models are never compared. It takes about 1.3 KB a
 // template, and is safe for concurrent use.
@@ -63,23 +68,33 @@ type shelf struct {
 	blocks []*block
 }
 
-type owner struct{ submission, applicant string }
+type owner struct {
+	seq                   int64
+	submission, applicant string
+}
 
 // NewFaceIndex makes an empty index.
 func NewFaceIndex() *FaceIndex {
 	return &FaceIndex{shelf: map[shelfKey]*shelf{}, where: map[string]place{}}
 }
 
-// Add puts a template in. A submission has one template: a second is refused.
-func (x *FaceIndex) Add(t Template) error {
-	if err := checkVector(t.Vector); err != nil {
-		return err
+// Put takes templates in. A later one of the same submission replaces the earlier.
+func (x *FaceIndex) Put(_ context.Context, all ...Template) error {
+	for _, t := range all {
+		if err := CheckVector(t.Vector); err != nil {
+			return fmt.Errorf("index the face of %s: %w", t.Submission, err)
+		}
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if _, there := x.where[t.Submission]; there {
-		return fmt.Errorf("submission %s has a template already", t.Submission)
+	for _, t := range all {
+		x.remove(t.Submission)
+		x.put(t)
 	}
+	return nil
+}
+
+func (x *FaceIndex) put(t Template) {
 	key := shelfKey{t.Project, t.Model}
 	s := x.shelf[key]
 	if s == nil {
@@ -91,20 +106,40 @@ func (x *FaceIndex) Add(t Template) error {
 		s.blocks = append(s.blocks, &block{})
 	}
 	s.blocks[at/blockRows].put(at%blockRows, t.Vector)
-	s.who = append(s.who, owner{t.Submission, t.Applicant})
+	s.who = append(s.who, owner{t.Seq, t.Submission, t.Applicant})
 	x.where[t.Submission] = place{s, at}
 	x.asOf = max(x.asOf, t.Seq)
 	x.number++
-	return nil
 }
 
-// Remove takes a submission's template out, and leaves nothing of it in memory. It reports whether there was one.
-func (x *FaceIndex) Remove(submission string) bool {
+// Keep takes out what lies between two numbers (from is excluded) and is not of these
+// submissions: faces that were taken back. It tells how many.
+func (x *FaceIndex) Keep(_ context.Context, from, to int64, submissions []string) (int, error) {
+	kept := make(map[string]bool, len(submissions))
+	for _, s := range submissions {
+		kept[s] = true
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	var gone []string
+	for _, s := range x.shelf {
+		for _, who := range s.who {
+			if who.seq > from && who.seq <= to && !kept[who.submission] {
+				gone = append(gone, who.submission)
+			}
+		}
+	}
+	for _, one := range gone {
+		x.remove(one)
+	}
+	return len(gone), nil
+}
+
+// remove takes a submission's template out, if there is one, and leaves nothing of it in memory; x.mu is held.
+func (x *FaceIndex) remove(submission string) {
 	p, there := x.where[submission]
 	if !there {
-		return false
+		return
 	}
 	s, last := p.on, len(p.on.who)-1
 	end := s.blocks[last/blockRows]
@@ -121,13 +156,12 @@ func (x *FaceIndex) Remove(submission string) bool {
 	}
 	delete(x.where, submission)
 	x.number--
-	return true
 }
 
 // Search finds the most similar faces, best first, and says as of which template
 // the answer holds: whoever approves must look at the later ones too.
-func (x *FaceIndex) Search(q Query) (hits []Hit, asOf int64, err error) {
-	if err := checkVector(q.Vector); err != nil {
+func (x *FaceIndex) Search(_ context.Context, q Query) (hits []Hit, asOf int64, err error) {
+	if err := CheckVector(q.Vector); err != nil {
 		return nil, 0, err
 	}
 	look := newLook(q.Vector)
@@ -146,39 +180,45 @@ func (x *FaceIndex) Search(q Query) (hits []Hit, asOf int64, err error) {
 			}
 		}
 	}
+	return q.Best(hits), x.asOf, nil
+}
+
+// Best sorts hits, the best first, and gives as many as were asked for.
+func (q Query) Best(hits []Hit) []Hit {
 	slices.SortFunc(hits, func(a, b Hit) int {
 		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Submission, b.Submission))
 	})
 	if q.K > 0 && len(hits) > q.K {
 		hits = hits[:q.K]
 	}
-	return hits, x.asOf, nil
+	return hits
 }
 
 // AsOf gives the number of the latest template in the index.
-func (x *FaceIndex) AsOf() int64 {
+func (x *FaceIndex) AsOf(context.Context) (int64, error) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return x.asOf
+	return x.asOf, nil
 }
 
 // Len counts the templates.
-func (x *FaceIndex) Len() int {
+func (x *FaceIndex) Len(context.Context) (int, error) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return x.number
+	return x.number, nil
 }
 
-func checkVector(v []float32) error {
+// CheckVector refuses what is no template, with ErrTemplate.
+func CheckVector(v []float32) error {
 	if len(v) != Dimensions {
-		return fmt.Errorf("a face template has %d values, not %d", Dimensions, len(v))
+		return fmt.Errorf("%w: it has %d values, not %d", ErrTemplate, len(v), Dimensions)
 	}
 	var sum float64
 	for _, f := range v {
 		sum += float64(f) * float64(f)
 	}
 	if math.IsNaN(sum) || math.Abs(sum-1) > .02 {
-		return fmt.Errorf("a face template must have length 1")
+		return fmt.Errorf("%w: its length is not 1", ErrTemplate)
 	}
 	return nil
 }
@@ -199,10 +239,10 @@ func dot(a, b []float32) float32 {
 
 // Cosine compares two templates of one model.
 func Cosine(a, b []float32) (float64, error) {
-	if err := checkVector(a); err != nil {
+	if err := CheckVector(a); err != nil {
 		return 0, err
 	}
-	if err := checkVector(b); err != nil {
+	if err := CheckVector(b); err != nil {
 		return 0, err
 	}
 	return float64(dot(a, b)), nil

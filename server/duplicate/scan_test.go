@@ -1,6 +1,7 @@
 package duplicate
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -9,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 )
+
+var ctx = context.Background()
 
 // unit draws a vector of length 1; some are flat, some have single large values.
 func unit(random *rand.Rand) []float32 {
@@ -82,17 +85,16 @@ func TestTheScanMissesNothing(t *testing.T) {
 				v = toward(query, v, random.Float64()*1.2-.2)
 			}
 			name := fmt.Sprint(i)
-			require.NoError(t, x.Add(Template{Seq: int64(i), Submission: name, Applicant: "a" + name, Project: "p", Model: "m", Vector: v}))
+			require.NoError(t, x.Put(ctx, Template{Seq: int64(i), Submission: name, Applicant: "a" + name, Project: "p", Model: "m", Vector: v}))
 			kept[name] = v
 			if random.IntN(4) == 0 { // somebody is erased
 				gone := fmt.Sprint(random.IntN(i + 1))
-				_, there := kept[gone]
-				require.Equal(t, there, x.Remove(gone))
+				x.remove(gone)
 				delete(kept, gone)
 			}
 		}
 		least := rapid.Float64Range(-.1, .9).Draw(t, "least")
-		hits, _, err := x.Search(Query{Project: "p", Model: "m", Vector: query, MinScore: least})
+		hits, _, err := x.Search(ctx, Query{Project: "p", Model: "m", Vector: query, MinScore: least})
 		require.NoError(t, err)
 		found := map[string]float64{}
 		for _, h := range hits {
@@ -124,23 +126,23 @@ func TestAnIndexOfManyBlocksKeepsEverybodysPlace(t *testing.T) {
 	vectors := make([][]float32, n)
 	for i := range n {
 		vectors[i] = unit(random)
-		require.NoError(t, x.Add(Template{Submission: fmt.Sprint(i), Project: "p", Model: "m", Vector: vectors[i]}))
+		require.NoError(t, x.Put(ctx, Template{Submission: fmt.Sprint(i), Project: "p", Model: "m", Vector: vectors[i]}))
 	}
 	for i := range 20 { // over the end of a block and back
-		require.True(t, x.Remove(fmt.Sprint(i)))
+		x.remove(fmt.Sprint(i))
 	}
-	require.Equal(t, n-20, x.Len())
+	require.Equal(t, n-20, x.number)
 	for _, i := range []int{20, blockRows - 1, blockRows, 2*blockRows - 1, 2 * blockRows, n - 1} {
-		hits, _, err := x.Search(Query{Project: "p", Model: "m", Vector: vectors[i], MinScore: .9})
+		hits, _, err := x.Search(ctx, Query{Project: "p", Model: "m", Vector: vectors[i], MinScore: .9})
 		require.NoError(t, err)
 		require.Len(t, hits, 1)
 		require.Equal(t, fmt.Sprint(i), hits[0].Submission)
 	}
 	for i := range n {
-		x.Remove(fmt.Sprint(i))
+		x.remove(fmt.Sprint(i))
 	}
-	require.Zero(t, x.Len())
-	hits, _, err := x.Search(Query{Project: "p", Model: "m", Vector: vectors[0], MinScore: -1})
+	require.Zero(t, x.number)
+	hits, _, err := x.Search(ctx, Query{Project: "p", Model: "m", Vector: vectors[0], MinScore: -1})
 	require.NoError(t, err)
 	require.Empty(t, hits)
 }
@@ -159,14 +161,14 @@ func BenchmarkSearch(b *testing.B) {
 		}
 		for i := range n {
 			v := few[i%len(few)]
-			if err := x.Add(Template{Submission: fmt.Sprint(i), Project: "p", Model: "m", Vector: v}); err != nil {
+			if err := x.Put(ctx, Template{Submission: fmt.Sprint(i), Project: "p", Model: "m", Vector: v}); err != nil {
 				b.Fatal(err)
 			}
 		}
 		query := unit(random)
 		b.Run(fmt.Sprintf("%dk", n/1000), func(b *testing.B) {
 			for b.Loop() {
-				if _, _, err := x.Search(Query{Project: "p", Model: "m", Vector: query, MinScore: .38, K: 50}); err != nil {
+				if _, _, err := x.Search(ctx, Query{Project: "p", Model: "m", Vector: query, MinScore: .38, K: 50}); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -75,6 +75,18 @@ func New(s Source, release string, now func() time.Time, log *slog.Logger) *Metr
 	return m
 }
 
+// Screener shows whether an external screener answered when it was asked last.
+func (m *Metrics) Screener(up func() bool) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "vestibule_screener_up", Help: "1 while the external screener answers; at 0 submissions wait for it.",
+	}, func() float64 {
+		if up() {
+			return 1
+		}
+		return 0
+	}))
+}
+
 // Handler serves the figures.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 2 * askLimit})

@@ -19,6 +19,7 @@ import (
 	"vestibule/server/store"
 	"vestibule/server/vault"
 	"vestibule/sync/grace"
+	"vestibule/sync/trace"
 )
 
 // Problems of a delivery.
@@ -60,6 +61,7 @@ type Config struct {
 	Rest   time.Duration  // what a stop leaves to an attempt under way; 0: 5 s. Starting value, unmeasured
 	Log    *slog.Logger
 	Answer Answer // for endpoints that want all; nil: there are none
+	Trace  *trace.Tracer // told of every attempt; may be nil
 }
 
 // Sender sends what is queued. Several may run on one PostgreSQL.
@@ -142,8 +144,24 @@ func (s *Sender) Once(ctx context.Context) error {
 		wait := waits[d.Attempts-1]
 		d.Due = now.Add(wait + time.Duration(s.c.Jitter()*float64(wait)/10))
 	}
+	if d.Cause != "" { // not a test
+		ctx = trace.With(ctx, d.Submission)
+		s.trace(d, began, now)
+	}
 	s.c.Log.InfoContext(ctx, "delivery attempted", "code", d.Problem, "delivery", d.ID, "webhook", d.Webhook, "state", d.State, "status", d.Status, "attempts", d.Attempts)
 	return s.c.Store.Write(ctx, func(tx *store.Tx) error { return s.settle(ctx, tx, d, began, now) })
+}
+
+// trace tells of an attempt. The last one is what the receiver's own spans hang on.
+func (s *Sender) trace(d store.Delivery, began, now time.Time) {
+	one := trace.Span{
+		Submission: d.Submission, Name: "webhook", Under: d.Cause, Started: began, Ended: now, Failed: d.Problem != "",
+		Attributes: map[string]string{"webhook": d.Webhook, "code": d.Problem, "attempt": strconv.Itoa(d.Attempts)},
+	}
+	if d.State != store.JobQueued {
+		one.Key = d.ID
+	}
+	s.c.Trace.Record(one)
 }
 
 // settle marks the delivery and, when it has ended, says so in the journey.
@@ -210,6 +228,9 @@ func (s *Sender) attempt(ctx context.Context, d store.Delivery) (int, string) {
 	req.Header.Set("webhook-id", d.ID)
 	req.Header.Set("webhook-timestamp", strconv.FormatInt(now.Unix(), 10))
 	req.Header.Set("webhook-signature", signature)
+	if s.c.Trace != nil && d.Cause != "" {
+		req.Header.Set("traceparent", trace.Parent(d.Submission, d.ID))
+	}
 	res, err := s.client.Do(req)
 	if err != nil {
 		if errors.Is(err, ErrAddress) {

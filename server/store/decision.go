@@ -228,6 +228,26 @@ func (r Reader) FacesAfter(ctx context.Context, seq int64, limit int) ([]Face, e
 	})
 }
 
+// FaceOwners gives whose the templates added after a number are, in order, and the
+// number of the last of them.
+func (r Reader) FaceOwners(ctx context.Context, seq int64, limit int) (submissions []string, last int64, err error) {
+	last = seq
+	rows, err := r.rows(ctx, `SELECT seq, submission FROM face WHERE seq > $1 ORDER BY seq LIMIT $2`, seq, limit)
+	submissions, err = collect(rows, err, func(rows *sql.Rows) (string, error) {
+		var one string
+		err := rows.Scan(&last, &one)
+		return one, err
+	})
+	return submissions, last, err
+}
+
+// Face finds the template of one submission.
+func (r Reader) Face(ctx context.Context, submission string) (f Face, err error) {
+	err = none(r.row(ctx, `SELECT seq, submission, applicant, project, model, template FROM face WHERE submission = $1`, submission).
+		Scan(&f.Seq, &f.Submission, &f.Applicant, &f.Project, &f.Model, &f.Template))
+	return f, err
+}
+
 // Screening is the result of screening a submission.
 type Screening struct {
 	Submission string
