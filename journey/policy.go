@@ -30,7 +30,8 @@ type Policy struct {
 	Recheck    bool            `json:"recheck"` // centre re-reads the sealed evidence before it decides
 	Rules      []Rule          `json:"rules,omitempty"`
 
-	Review ReviewPolicy `json:"review"`
+	Review    ReviewPolicy    `json:"review"`
+	Retention RetentionPolicy `json:"retention"`
 
 	SilenceLimit time.Duration `json:"silenceLimit"` // a session silent that long is DROPPED
 	OfflineLimit time.Duration `json:"offlineLimit"` // a kiosk without a word of its centre for that long takes no visits: its policy is too old; 0: no limit

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"vestibule/journey"
@@ -93,6 +94,7 @@ type Config struct {
 type Centre struct {
 	c     Config
 	faces *duplicate.FaceIndex
+	left  atomic.Int64 // number of the last face that was taken out of the index because it was erased
 	rules *rule.Engine
 	wake  chan struct{}
 }
@@ -319,6 +321,9 @@ func (c *Centre) Sweep(ctx context.Context) error {
 			return fmt.Errorf("judge a silent session: %w", err)
 		}
 		c.c.Watch(s.ID)
+	}
+	if err := c.dropErased(ctx, c.c.Store.Read()); err != nil {
+		return err
 	}
 	return c.tellGaps(ctx, now)
 }

@@ -366,8 +366,33 @@ func (d *deciding) searchFaces(ctx context.Context, tx *store.Tx) error {
 	return nil
 }
 
-// catchUp adds what other copies, and earlier decisions, have put into the collection.
+// dropErased takes faces out of memory that any copy, or a command, has erased since it last looked. Two at the same
+// time take the same ones out, and a face that was erased never comes back.
+func (c *Centre) dropErased(ctx context.Context, r store.Reader) error {
+	for {
+		list, err := r.ErasedFacesAfter(ctx, c.left.Load(), faceBatch)
+		if err != nil {
+			return fmt.Errorf("read erased faces: %w", err)
+		}
+		for _, f := range list {
+			c.faces.Remove(f.Submission)
+			c.left.Store(max(f.Seq, c.left.Load()))
+		}
+		if len(list) < faceBatch {
+			return nil
+		}
+	}
+}
+
+// catchUp adds what other copies, and earlier decisions, have put into the collection, and takes out what was erased.
 func (c *Centre) catchUp(ctx context.Context, r store.Reader) error {
+	if err := c.addFaces(ctx, r); err != nil {
+		return err
+	}
+	return c.dropErased(ctx, r)
+}
+
+func (c *Centre) addFaces(ctx context.Context, r store.Reader) error {
 	for {
 		list, err := r.FacesAfter(ctx, c.faces.AsOf(), faceBatch)
 		if err != nil {

@@ -1,6 +1,7 @@
 package centre
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -177,6 +178,12 @@ func (c Clearing) Clear(ctx context.Context, submission string, source aml.Sourc
 	}
 	now := c.Now()
 	return c.Store.Write(ctx, func(tx *store.Tx) error {
+		if _, err := tx.LockKiosk(ctx, row.Kiosk); err != nil {
+			return fmt.Errorf("hold kiosk: %w", err)
+		}
+		if gone, err := tx.Erased(ctx, submission); err != nil || gone {
+			return cmp.Or(err, store.ErrNotFound)
+		}
 		if err := tx.Clear(ctx, store.Cleared{
 			Person: person, Source: string(source), Entity: entity, Hash: entry.Hash, Submission: submission, Who: who, Why: reason, At: now,
 		}); err != nil {
@@ -234,6 +241,9 @@ func (c Clearing) regrade(ctx context.Context, tx *store.Tx, row store.Submissio
 	}
 	if err != nil {
 		return fmt.Errorf("find screening: %w", err)
+	}
+	if len(kept.Result) == 0 {
+		return nil // erased
 	}
 	plain, err := c.Vault.Open(kept.Result, ScreeningContext(row.ID))
 	if err != nil {

@@ -98,6 +98,8 @@ func (x *FaceIndex) Remove(submission string) bool {
 	i := slices.IndexFunc(s.who, func(t Template) bool { return t.Submission == submission })
 	s.who[i] = s.who[last]
 	copy(s.vectors[i*Dimensions:(i+1)*Dimensions], s.vectors[last*Dimensions:])
+	s.who[last] = Template{}
+	clear(s.vectors[last*Dimensions:]) // nothing of a face that left stays in memory
 	s.who, s.vectors = s.who[:last], s.vectors[:last*Dimensions]
 	delete(x.where, submission)
 	x.number--
