@@ -71,6 +71,7 @@ func verbs() []verb {
 		{"policy test", "run cases under a policy file", policyTest},
 		{"replay", "make stored decisions again, and tell which come out otherwise", replayCommand},
 		{"whatif", "tell what stored decisions would be under another policy", whatifCommand},
+		{"backup keys", "write the keys file anew, after an erasure", backupKeys},
 		{"backup", "write the whole centre into one file, while it runs", backupCommand},
 		{"restore", "bring a backup back into a folder of its own", restoreCommand},
 		{"erase", "erase a person's data; first told, then done", eraseCommand},

@@ -17,15 +17,15 @@ import (
 // before and after it. A record that is not applied yet has no proven place in a chain: it is dropped as if it had not
 // come, and its kiosk sends it again.
 func Entomb(ctx context.Context, tx *store.Tx, v *vault.Vault, p store.Placed, submission string) error {
-	if len(p.Body) == 0 {
-		return nil // there already
-	}
 	s, err := tx.Stream(ctx, p.Kiosk, p.Epoch)
 	if err != nil {
 		return fmt.Errorf("find stream: %w", err)
 	}
 	if p.Seq > s.High {
 		return tx.DropRecord(ctx, p.Kiosk, p.Epoch, p.Seq)
+	}
+	if len(p.Body) == 0 {
+		return nil // done before
 	}
 	return entomb(ctx, tx, v, p, submission)
 }

@@ -294,8 +294,12 @@ func (t *Tx) SetDecisionRecord(ctx context.Context, id string, record []byte) er
 func (s *Store) Scrub(ctx context.Context) error {
 	if !s.pg {
 		// Deleted cells are overwritten (secure_delete); what the journal still has of them goes here.
-		if _, err := s.write.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`); err != nil {
+		var busy, pages, done int
+		if err := s.write.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages, &done); err != nil {
 			return fmt.Errorf("empty the journal: %w", err)
+		}
+		if busy != 0 {
+			return errors.New("empty the journal: somebody reads from it")
 		}
 		return nil
 	}
