@@ -233,3 +233,30 @@ func holdList(ctx context.Context, p *program, args []string) error {
 	}
 	return table.Flush()
 }
+
+// retentionPreview tells what the policies in force no longer keep.
+func retentionPreview(ctx context.Context, p *program, args []string) error {
+	fs, data, db := p.flags("")
+	if _, err := p.parse(fs, args, "data"); err != nil {
+		return err
+	}
+	k, err := openKeeping(ctx, p, *data, *db, person{})
+	if err != nil {
+		return err
+	}
+	defer k.store.Close()
+	due, err := k.Preview(ctx)
+	if err != nil {
+		return err
+	}
+	table := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "project\tkind\tkept for\tdue\tundecided or held")
+	for _, d := range due {
+		limit := "ever"
+		if d.Limit > 0 {
+			limit = d.Limit.String()
+		}
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\n", d.Project, d.Kind, limit, d.Due, d.Kept)
+	}
+	return table.Flush()
+}

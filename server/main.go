@@ -78,6 +78,7 @@ func verbs() []verb {
 		{"hold add", "keep a person's data from being erased", holdAdd},
 		{"hold list", "list what is kept so", holdList},
 		{"hold remove", "end that", holdRemove},
+		{"retention preview", "tell what the policies no longer keep", retentionPreview},
 		{"broker mosquitto", "write the configuration of a Mosquitto to use instead of the embedded broker", brokerMosquitto},
 		{"courier import", "take in what was carried from kiosks, and write the answers to carry back", courierImport},
 		{"verify", "prove a journey from the records as they came", verifyCommand},

@@ -31,6 +31,7 @@ import (
 	"vestibule/server/console"
 	"vestibule/server/enrol"
 	"vestibule/server/ingest"
+	"vestibule/server/keep"
 	"vestibule/server/lists"
 	"vestibule/server/lists/feed"
 	"vestibule/server/metrics"
@@ -293,7 +294,7 @@ func (c *running) run(ctx context.Context) error {
 	})
 
 	var parts sync.WaitGroup
-	failed := make(chan error, 7)
+	failed := make(chan error, 8)
 	part := func(name string, run func(context.Context) error) {
 		parts.Add(1)
 		go func() {
@@ -309,6 +310,9 @@ func (c *running) run(ctx context.Context) error {
 		Store: c.store, Vault: c.vault, Allow: c.allow, Now: time.Now, NewID: newID, Jitter: rand.Float64, Log: c.log,
 	}).Run)
 	part("refresh", c.refresh)
+	part("keep", keep.New(keep.Config{
+		Store: c.store, Blobs: c.shelf, Vault: c.vault, Now: time.Now, NewID: newID, Log: c.log, Erased: c.figures.Erased,
+	}).Run)
 	if len(c.feeds) > 0 {
 		part("lists", func(ctx context.Context) error { return fetcher(c.store, c.data, c.log).Run(ctx, c.feeds) })
 	}

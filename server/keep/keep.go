@@ -126,6 +126,9 @@ func (k *Keeper) Erase(ctx context.Context, o Order) error {
 	for _, kind := range did {
 		k.c.Erased(kind, o.Why)
 	}
+	if o.Why != WhyRetention && !o.again { // those go in batches
+		k.scrub(ctx, len(did))
+	}
 	return k.finish(ctx, o.Submission)
 }
 
@@ -190,11 +193,17 @@ func against(ctx context.Context, r store.Reader, row store.Submission, undecide
 	if len(holds) > 0 {
 		return fault.New(CodeHeld, "submission "+row.ID+" is under legal hold "+holds[0].ID, "server hold remove, once the hold is over", nil)
 	}
-	if undecided || row.Decision != "" && row.Decision != journey.Pending && row.Stand != store.StandQueued {
+	if undecided {
 		return nil
 	}
-	switch row.Stand {
-	case store.StandClosed, store.StandErased, store.StandOpen:
+	open, err := underReview(ctx, r, row.ID)
+	if err != nil {
+		return err
+	}
+	if !open && row.Decision != "" && row.Decision != journey.Pending && row.Stand != store.StandQueued {
+		return nil
+	}
+	if !open && (row.Stand == store.StandClosed || row.Stand == store.StandErased || row.Stand == store.StandOpen) {
 		return nil
 	}
 	return fault.New(CodeUndecided, "submission "+row.ID+" waits for a decision", "decide first; or give -undecided, and it gets none", nil)
@@ -312,10 +321,6 @@ func (k *Keeper) finish(ctx context.Context, submission string) error {
 			return fault.New("erase_unfinished", "an erased picture could not be deleted", "check the medium; the centre tries again, and so does server erase", err)
 		}
 	}
-	if err := k.c.Store.Scrub(ctx); err != nil && ctx.Err() == nil {
-		// Somebody reads: the room is given up with the next one.
-		k.c.Log.WarnContext(ctx, "what was erased may be in the database's journal for a while", "code", "erase_scrub", "error", err)
-	}
 	return k.c.Store.Write(ctx, func(tx *store.Tx) error { return tx.FinishErasure(ctx, submission, k.c.Now()) })
 }
 
@@ -339,6 +344,7 @@ func (k *Keeper) Resume(ctx context.Context) error {
 			}
 			done[e.Submission] = true
 		}
+		k.scrub(ctx, len(done))
 		if len(open) < resumeBatch {
 			return nil
 		}

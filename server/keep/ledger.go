@@ -126,6 +126,7 @@ func (k *Keeper) again(ctx context.Context) error {
 				return err
 			}
 		}
+		k.scrub(ctx, len(open))
 		if len(open) < resumeBatch {
 			return nil
 		}
