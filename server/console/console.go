@@ -37,6 +37,7 @@ type Store interface {
 	Sessions(ctx context.Context, f store.SessionFilter) ([]store.Session, error)
 	Events(ctx context.Context, session string) ([]journey.Event, error)
 	Kiosks(ctx context.Context) ([]store.Kiosk, error)
+	Erasures(ctx context.Context, submission string) ([]store.Erasure, error)
 }
 
 // Config is what the console needs.
