@@ -21,6 +21,7 @@ type keeping struct {
 	*keep.Keeper
 	store *store.Store
 	find  person
+	data  string
 }
 
 // person says whose data are meant.
@@ -56,7 +57,7 @@ func openKeeping(ctx context.Context, p *program, data, db string, who person) (
 	}
 	return &keeping{keep.New(keep.Config{
 		Store: s, Blobs: shelf, Vault: v, Now: time.Now, NewID: newID, Log: slog.New(slog.NewTextHandler(p.errs, &slog.HandlerOptions{Level: slog.LevelWarn})),
-	}), s, who}, nil
+	}), s, who, data}, nil
 }
 
 // mostFound bounds how many submissions one command touches: more are rather a mistake than a person.

@@ -75,6 +75,7 @@ func verbs() []verb {
 		{"backup", "write the whole centre into one file, while it runs", backupCommand},
 		{"restore", "bring a backup back into a folder of its own", restoreCommand},
 		{"erase", "erase a person's data; first told, then done", eraseCommand},
+		{"export", "write everything that is held of one person into an encrypted file", exportCommand},
 		{"hold add", "keep a person's data from being erased", holdAdd},
 		{"hold list", "list what is kept so", holdList},
 		{"hold remove", "end that", holdRemove},

@@ -399,7 +399,7 @@ func (c *Centre) addFaces(ctx context.Context, r store.Reader) error {
 			return fmt.Errorf("read face collection: %w", err)
 		}
 		for _, f := range list {
-			plain, err := c.c.Vault.Open(f.Template, faceContext(f.Submission))
+			plain, err := c.c.Vault.Open(f.Template, FaceContext(f.Submission))
 			if err != nil {
 				return fmt.Errorf("open face template: %w", err)
 			}
@@ -423,7 +423,8 @@ func (c *Centre) addFaces(ctx context.Context, r store.Reader) error {
 // LoadFaces fills the index before the first decision needs it.
 func (c *Centre) LoadFaces(ctx context.Context) error { return c.catchUp(ctx, c.c.Store.Read()) }
 
-func faceContext(submission string) string { return "face|" + submission }
+// FaceContext binds an encrypted template to its submission.
+func FaceContext(submission string) string { return "face|" + submission }
 
 // link finds the applicant that this submission belongs to, and joins applicants
 // that it shows to be one.
@@ -625,7 +626,7 @@ func (d *deciding) collect(ctx context.Context, tx *store.Tx, now time.Time) err
 	if !d.collectable() {
 		return nil
 	}
-	sealed, err := d.c.Vault.Seal(duplicate.PackVector(d.face.Vector), faceContext(d.row.ID))
+	sealed, err := d.c.Vault.Seal(duplicate.PackVector(d.face.Vector), FaceContext(d.row.ID))
 	if err != nil {
 		return fmt.Errorf("encrypt face template: %w", err)
 	}

@@ -25,7 +25,7 @@ type oneData struct {
 	Clock   journey.ClockConfidence
 	Decided journey.Event // zero while undecided
 	Erased  []store.Erasure
-	Waiting string        // why there is no decision yet, where that is known
+	Waiting string // why there is no decision yet, where that is known
 }
 
 // entry is an event in the table, with its causes named.

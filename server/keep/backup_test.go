@@ -272,4 +272,3 @@ func TestAPersonThatCameWhileABackupWasWrittenIsInItsKeys(t *testing.T) {
 		require.Equal(t, w.row(s.ID).Keys, back.row(s.ID).Keys)
 	})
 }
-

@@ -376,3 +376,35 @@ func (r Reader) Holding(ctx context.Context, submission string) (h Holding, err 
 		Scan(&h.Faces, &h.Records, &h.Texts, &h.Inputs)
 	return h, err
 }
+
+// DecisionInput gives what a decision rests on, encrypted.
+func (r Reader) DecisionInput(ctx context.Context, decision string) (sealed []byte, err error) {
+	err = none(r.row(ctx, `SELECT sealed FROM decision_input WHERE decision = $1`, decision).Scan(&sealed))
+	return sealed, err
+}
+
+// FaceOf gives a submission's template.
+func (r Reader) FaceOf(ctx context.Context, submission string) (Face, error) {
+	f := Face{Submission: submission}
+	err := none(r.row(ctx, `SELECT seq, applicant, project, model, template FROM face WHERE submission = $1`, submission).
+		Scan(&f.Seq, &f.Applicant, &f.Project, &f.Model, &f.Template))
+	return f, err
+}
+
+// ClearedOn gives the pairs that were cleared on a submission.
+func (r Reader) ClearedOn(ctx context.Context, submission string) ([]Cleared, error) {
+	rows, err := r.rows(ctx, `SELECT `+clearedColumns+` FROM list_cleared WHERE submission = $1 ORDER BY source, entity, hash`, submission)
+	return collect(rows, err, scanCleared)
+}
+
+// HitsOn gives the hits of a submission, open and closed.
+func (r Reader) HitsOn(ctx context.Context, submission string) ([]Hit, error) {
+	rows, err := r.rows(ctx, `SELECT submission, source, entity, hash, snapshot, score, event, at FROM list_hit WHERE submission = $1 ORDER BY at, entity`, submission)
+	return collect(rows, err, func(rows *sql.Rows) (Hit, error) {
+		var h Hit
+		var at int64
+		err := rows.Scan(&h.Submission, &h.Source, &h.Entity, &h.Hash, &h.Snapshot, &h.Score, &h.Event, &at)
+		h.At = moment(at)
+		return h, err
+	})
+}
