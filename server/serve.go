@@ -623,6 +623,8 @@ func (c *running) ready(w http.ResponseWriter, r *http.Request) {
 	set("jobs", err == nil && stuck == 0, false, "jobs_given_up", "see the log for the submissions concerned")
 	dead, err := c.store.Read().DeadDeliveries(ctx)
 	set("deliveries", err == nil && dead == 0, false, "deliveries_given_up", "server webhook deliveries, then server webhook replay")
+	erasures, err := c.store.Read().UnfinishedErasures(ctx, 1)
+	set("erasures", err == nil && len(erasures) == 0, false, "erase_unfinished", "erased pictures are still there: see the log, and the medium")
 	late, err := c.store.Read().LateReviews(ctx, time.Now())
 	set("reviews", err == nil && late == 0, false, "reviews_late", "see the review queue of the console")
 	status := http.StatusOK

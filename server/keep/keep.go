@@ -34,6 +34,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"vestibule/journey"
@@ -82,14 +83,17 @@ type Config struct {
 }
 
 // Keeper is safe for concurrent use; several may work on one database.
-type Keeper struct{ c Config }
+type Keeper struct {
+	c     Config
+	dirty atomic.Bool // the database has room to give up
+}
 
 // New makes a Keeper.
 func New(c Config) *Keeper {
 	if c.Erased == nil {
 		c.Erased = func(journey.DataKind, string) {}
 	}
-	return &Keeper{c}
+	return &Keeper{c: c}
 }
 
 // Order says what is to be erased.

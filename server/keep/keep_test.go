@@ -323,3 +323,34 @@ func TestManyEraseTheSamePersonAtTheSameTime(t *testing.T) {
 		require.Empty(t, w.look(w.dsn, w.dir).where(w.needles(s, 1)))
 	})
 }
+
+func TestAnErasureBesideALongReaderEndsAndTheJournalIsEmptiedLater(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	s := w.visit(w.kiosk(), 1)
+	old := w.row(s.ID)
+	to, err := store.Open(t.Context(), t.TempDir())
+	require.NoError(t, err)
+	defer to.Close()
+	journal := filepath.Join(w.dsn, store.SQLiteFile+"-wal")
+	once := sync.OnceFunc(func() {
+		require.NoError(t, w.keeper.Erase(t.Context(), asked(s.ID)), "a backup reads meanwhile")
+		require.Equal(t, store.StandErased, w.row(s.ID).Stand)
+	})
+	require.NoError(t, w.store.Transfer(t.Context(), to, func(*store.Row) (bool, error) {
+		once()
+		return true, nil
+	}))
+	b, err := os.ReadFile(journal)
+	require.NoError(t, err)
+	require.Contains(t, string(b), string(old.Private[20:70]), "else this test could not fail")
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- w.keeper.Run(ctx) }()
+	require.Eventually(t, func() bool {
+		b, err := os.ReadFile(journal)
+		return err == nil && !strings.Contains(string(b), string(old.Private[20:70]))
+	}, time.Minute, 20*time.Millisecond)
+	cancel()
+	require.NoError(t, <-done)
+	require.Empty(t, w.look(w.dsn, w.dir).where(w.needles(s, 1)))
+}

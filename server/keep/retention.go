@@ -36,6 +36,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 	last := time.Time{}
 	for {
 		tell("an erasure cannot be finished", k.Resume(ctx))
+		k.scrub(ctx, 0)
 		if now := k.c.Now(); now.Sub(last) >= retainEvery {
 			last = now
 			_, err := k.Retain(ctx)
@@ -115,11 +116,13 @@ func (k *Keeper) retain(ctx context.Context, project string, kind journey.DataKi
 
 // scrub has the database give up the room of people who were erased.
 func (k *Keeper) scrub(ctx context.Context, people int) {
-	if people == 0 {
+	if people == 0 && !k.dirty.Load() {
 		return
 	}
-	if err := k.c.Store.Scrub(ctx); err != nil && ctx.Err() == nil {
-		// Somebody reads: the room is given up with the next one.
+	err := k.c.Store.Scrub(ctx)
+	k.dirty.Store(err != nil)
+	if err != nil && ctx.Err() == nil {
+		// Somebody reads: Run tries again, and so does the next one.
 		k.c.Log.WarnContext(ctx, "what was erased may be in the database's journal for a while", "code", "erase_scrub", "error", err)
 	}
 }

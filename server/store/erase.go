@@ -294,14 +294,7 @@ func (t *Tx) SetDecisionRecord(ctx context.Context, id string, record []byte) er
 func (s *Store) Scrub(ctx context.Context) error {
 	if !s.pg {
 		// Deleted cells are overwritten (secure_delete); what the journal still has of them goes here.
-		var busy, pages, done int
-		if err := s.write.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages, &done); err != nil {
-			return fmt.Errorf("empty the journal: %w", err)
-		}
-		if busy != 0 {
-			return errors.New("empty the journal: somebody reads from it")
-		}
-		return nil
+		return s.emptyJournal(ctx)
 	}
 	if _, err := s.write.ExecContext(ctx, `VACUUM submission, inbox, quarantine, decision, decision_input, face, screening, review_act, review, list_cleared, list_hit, person_key`); err != nil {
 		return fmt.Errorf("vacuum: %w", err)
@@ -407,4 +400,29 @@ func (r Reader) HitsOn(ctx context.Context, submission string) ([]Hit, error) {
 		h.At = moment(at)
 		return h, err
 	})
+}
+
+// emptyJournal writes SQLite's journal into its file and cuts it off. It waits a moment for readers and no longer: while it
+// does, nobody writes.
+func (s *Store) emptyJournal(ctx context.Context) (err error) {
+	conn, err := s.read.Conn(ctx) // not the writers' one, which the others wait for
+	if err != nil {
+		return fmt.Errorf("empty the journal: %w", err)
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(ctx, `PRAGMA busy_timeout = 200`); err != nil {
+		return fmt.Errorf("empty the journal: %w", err)
+	}
+	defer func() {
+		_, e := conn.ExecContext(context.WithoutCancel(ctx), `PRAGMA busy_timeout = 10000`)
+		err = errors.Join(err, e)
+	}()
+	var busy, pages, done int
+	if err := conn.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages, &done); err != nil {
+		return fmt.Errorf("empty the journal: %w", err)
+	}
+	if busy != 0 {
+		return errors.New("empty the journal: somebody reads from it")
+	}
+	return nil
 }
