@@ -18,6 +18,7 @@ import (
 	"vestibule/server/backup"
 	"vestibule/server/blobs"
 	"vestibule/server/ingest"
+	"vestibule/server/keep"
 	"vestibule/server/kiosktest"
 	"vestibule/server/store"
 	"vestibule/sync/wire"
@@ -270,5 +271,28 @@ func TestAPersonThatCameWhileABackupWasWrittenIsInItsKeys(t *testing.T) {
 		back := w.restore(b, w.keys())
 		require.Equal(t, w.row(s.ID).Private, back.row(s.ID).Private)
 		require.Equal(t, w.row(s.ID).Keys, back.row(s.ID).Keys)
+	})
+}
+
+// FuzzUnlock gives altered pictures and rows to whoever restores: they are refused, whatever they are.
+func FuzzUnlock(f *testing.F) {
+	s, err := store.Open(f.Context(), f.TempDir())
+	require.NoError(f, err)
+	f.Cleanup(func() { _ = s.Close() })
+	keeper := keep.New(keep.Config{Store: s})
+	f.Add([]byte("VLP1\x01s"), "locked:AAAA")
+	f.Add([]byte("VLP1\xff"), "locked:")
+	f.Add([]byte{}, "plain")
+	blob := strings.Repeat("ab", 32)
+	f.Fuzz(func(t *testing.T, b []byte, text string) {
+		locks, err := keeper.Locks(t.Context())
+		require.NoError(t, err)
+		plain, _ := locks.UnlockPicture(t.Context(), blob, b)
+		require.Nil(t, plain)
+		row := store.Row{Table: "submission", Owner: "s", Columns: []string{"email_key", "private"}, Values: []any{text, b}}
+		if _, err := locks.Unlock(t.Context(), &row); err == nil {
+			require.Empty(t, row.Values[0])
+			require.Empty(t, row.Values[1])
+		}
 	})
 }
