@@ -89,3 +89,21 @@ func TestPersonalDataTakeEverythingWithThem(t *testing.T) {
 		require.Empty(t, w.look(w.dsn, w.dir).where(w.needles(s, 1)))
 	})
 }
+
+func TestAVisitThatItsKioskNeverFinishedHasThirtyDaysMore(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.policy(journey.RetentionPolicy{Personal: day})
+		s := w.someone(1)
+		s.State = journey.SubmissionOpen
+		w.send(w.kiosk(), &s, 1)
+		w.wait(30 * day)
+		n, err := w.keeper.Retain(t.Context())
+		require.NoError(t, err)
+		require.Zero(t, n)
+		w.wait(2 * day)
+		n, err = w.keeper.Retain(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+		require.Empty(t, w.look(w.dsn, w.dir).where(w.needles(s, 1)))
+	})
+}

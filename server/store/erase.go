@@ -311,15 +311,19 @@ type Expired struct {
 // Expired lists submissions of a project of which a kind of data is still here and has been since before a time, and that
 // neither wait for a decision nor are held, by id after one.
 func (r Reader) Expired(ctx context.Context, project string, kind journey.DataKind, before time.Time, after string, limit int) ([]Expired, error) {
-	rows, err := r.rows(ctx, `SELECT id, since FROM (SELECT id, CASE WHEN decided > 0 THEN decided ELSE received END AS since`+fromExpirable+`) old
+	rows, err := r.rows(ctx, `SELECT id, since FROM (SELECT id, `+since+` AS since`+fromExpirable+`) old
 		WHERE id > $3 AND since < $4 ORDER BY id LIMIT $5`, project, string(kind), after, micros(before), limit)
 	return collect(rows, err, func(rows *sql.Rows) (e Expired, err error) {
-		var since int64
-		err = rows.Scan(&e.Submission, &since)
-		e.Since = moment(since)
+		var us int64
+		err = rows.Scan(&e.Submission, &us)
+		e.Since = moment(us)
 		return e, err
 	})
 }
+
+// since is when the time of a submission begins to run: with its decision, else with its last receipt; and 30 days after that where
+// the kiosk has not finished it, for it may be out of reach so long.
+const since = `CASE WHEN decided > 0 THEN decided WHEN stand = 'open' THEN received + 2592000000000 ELSE received END`
 
 const fromExpirable = ` FROM submission s WHERE project = $1 AND stand IN ('decided', 'closed', 'open') AND decision <> 'PENDING'
 	AND NOT EXISTS (SELECT 1 FROM erased e WHERE e.submission = s.id AND e.kind = $2)
@@ -328,14 +332,14 @@ const fromExpirable = ` FROM submission s WHERE project = $1 AND stand IN ('deci
 
 // CountExpired counts them: those to go, and those that would if they were neither undecided nor held.
 func (r Reader) CountExpired(ctx context.Context, project string, kind journey.DataKind, before time.Time) (due, kept int, err error) {
-	err = r.row(ctx, `SELECT COUNT(*)`+fromExpirable+` AND CASE WHEN decided > 0 THEN decided ELSE received END < $3`, project, string(kind), micros(before)).Scan(&due)
+	err = r.row(ctx, `SELECT COUNT(*)`+fromExpirable+` AND `+since+` < $3`, project, string(kind), micros(before)).Scan(&due)
 	if err != nil {
 		return 0, 0, err
 	}
 	var all int
 	err = r.row(ctx, `SELECT COUNT(*) FROM submission s WHERE project = $1 AND stand <> 'erased'
 		AND NOT EXISTS (SELECT 1 FROM erased e WHERE e.submission = s.id AND e.kind = $2)
-		AND CASE WHEN decided > 0 THEN decided ELSE received END < $3`, project, string(kind), micros(before)).Scan(&all)
+		AND `+since+` < $3`, project, string(kind), micros(before)).Scan(&all)
 	return due, all - due, err
 }
 
