@@ -44,6 +44,11 @@ func PolicyBounds() []Bound {
 		{Pointer: "/review/undo", Min: -1, Max: 24 * hour, Time: true}, // below 0: nothing can be undone
 		{Pointer: "/review/lease", Max: 24 * hour, Time: true},
 		{Pointer: "/review/sla", Max: 365 * 24 * hour, Time: true},
+		// 0 is no limit; Check wants else an hour at least: less would take away what people still look at.
+		{Pointer: "/retention/pictures", Max: 100 * 365 * 24 * hour, Time: true},
+		{Pointer: "/retention/face", Max: 100 * 365 * 24 * hour, Time: true},
+		{Pointer: "/retention/sealed", Max: 100 * 365 * 24 * hour, Time: true},
+		{Pointer: "/retention/personal", Max: 100 * 365 * 24 * hour, Time: true},
 		{Pointer: "/silenceLimit", Max: 24 * hour, Time: true},
 		{Pointer: "/offlineLimit", Max: 365 * 24 * hour, Time: true},
 		{Pointer: "/screenLimit", Min: second, Max: hour, Time: true},
@@ -160,6 +165,13 @@ func (p Policy) Check() []PolicyProblem {
 	c.figure("/review/undo", float64(p.Review.Undo))
 	c.figure("/review/lease", float64(p.Review.Lease))
 	c.figure("/review/sla", float64(p.Review.SLA))
+	for _, kind := range DataKinds() {
+		limit, pointer := p.Retention.Limit(kind), "/retention/"+string(kind)
+		c.figure(pointer, float64(limit))
+		if limit > 0 && limit < time.Hour {
+			c.say(pointer, "must be 0 for no limit, or at least 1h")
+		}
+	}
 	c.rules(p.Rules)
 	c.figure("/silenceLimit", float64(p.SilenceLimit))
 	c.figure("/offlineLimit", float64(p.OfflineLimit))

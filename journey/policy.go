@@ -33,8 +33,9 @@ type Policy struct {
 	RecheckShare float64   `json:"recheckShare"`
 	Rules        []Rule    `json:"rules,omitempty"`
 
-	Review ReviewPolicy `json:"review"`
-	Mail   MailPolicy   `json:"mail"`
+	Review    ReviewPolicy    `json:"review"`
+	Mail      MailPolicy      `json:"mail"`
+	Retention RetentionPolicy `json:"retention"`
 
 	SilenceLimit time.Duration `json:"silenceLimit"` // a session silent that long is DROPPED
 	OfflineLimit time.Duration `json:"offlineLimit"` // a kiosk without a word of its centre for that long takes no visits: its policy is too old; 0: no limit

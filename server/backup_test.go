@@ -92,14 +92,27 @@ func TestACentreThatIsLostComesBackFromItsBackup(t *testing.T) {
 	require.Contains(t, fails(t, "backup", "-data", again, "-out", file), "backup_exists")
 }
 
-func TestADatabaseOnPostgreSQLIsLeftToItsOwnTools(t *testing.T) {
+func TestACentreOnPostgreSQLIsBackedUpAndMovesAsOneOnSQLiteDoes(t *testing.T) {
 	dir, url := t.TempDir(), cluster.Database(t)
 	data, file := filepath.Join(dir, "centre"), filepath.Join(dir, "centre.backup")
 	run(t, "init", "-data", data, "-db", url)
+	run(t, "kiosk", "add", "-data", data, "-db", url, "-name", "hall-1", "-country", "UTO", "-broker", "127.0.0.1:1", "-out", filepath.Join(dir, "bundle"))
 	run(t, "backup", "-data", data, "-db", url, "-out", file)
-	run(t, "restore", "-data", filepath.Join(dir, "again"), "-from", file)
+	small := filepath.Join(dir, "small")
+	run(t, "restore", "-data", small, "-from", file)
+	require.Contains(t, run(t, "kiosk", "list", "-data", small), "hall-1", "into SQLite")
+	other := cluster.Database(t)
+	run(t, "restore", "-data", filepath.Join(dir, "again"), "-db", other, "-from", file)
+	require.Contains(t, run(t, "kiosk", "list", "-data", filepath.Join(dir, "again"), "-db", other), "hall-1", "into PostgreSQL")
 	require.NoFileExists(t, filepath.Join(dir, "again", "centre.db"))
 	require.FileExists(t, filepath.Join(dir, "again", "keys", "data.key"))
+	require.Contains(t, fails(t, "restore", "-data", filepath.Join(dir, "third"), "-db", other, "-from", file), "database_used")
+
+	// The database by other means: keys and pictures are in the file, and the ledger is applied to what was brought back.
+	bare := filepath.Join(dir, "bare.backup")
+	run(t, "backup", "-data", data, "-db", url, "-database=false", "-out", bare)
+	require.Contains(t, fails(t, "restore", "-data", filepath.Join(dir, "fourth"), "-from", bare), "database_unnamed")
+	run(t, "restore", "-data", filepath.Join(dir, "fourth"), "-db", url, "-from", bare)
 }
 
 // fails runs a command that must fail, and gives what it said.

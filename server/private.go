@@ -36,6 +36,9 @@ var _ api.Private = private{}
 // Dossier opens a submission.
 func (p private) Dossier(row store.Submission) (journey.Submission, error) {
 	var s journey.Submission
+	if row.Stand == store.StandErased {
+		return journey.Submission{ID: row.ID, Session: row.Session, Kiosk: row.Kiosk, Project: row.Project, Revision: row.Revision, State: row.State}, nil
+	}
 	plain, err := p.vault.Open(row.Private, ingest.PrivateContext(row.ID))
 	if err != nil {
 		return s, fmt.Errorf("open submission %s: %w", row.ID, err)
@@ -130,6 +133,10 @@ func (a answers) Screening(ctx context.Context, submission string) (store.Screen
 	found, err := a.Reader.Screening(ctx, submission)
 	if err != nil {
 		return found, err
+	}
+	if len(found.Result) == 0 { // erased; what it came to stays
+		found.Result = []byte(`{"matches":[]}`)
+		return found, nil
 	}
 	plain, err := a.vault.Open(found.Result, centre.ScreeningContext(submission))
 	if err != nil {

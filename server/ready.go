@@ -68,6 +68,8 @@ func (c *running) ready(w http.ResponseWriter, r *http.Request) {
 	asked("deliveries", err, dead == 0, "deliveries_given_up", "server webhook deliveries, then server webhook replay")
 	mailed, err := c.mailed(ctx)
 	asked("mail", err, mailed, "mail_given_up", "server mail list, then server mail replay; server doctor tells more")
+	erasures, err := read.UnfinishedErasures(ctx, 1)
+	asked("erasures", err, len(erasures) == 0, "erase_unfinished", "erased pictures are still there: see the log, and the medium")
 	late, err := read.LateReviews(ctx, now)
 	asked("reviews", err, late == 0, "reviews_late", "see the review queue of the console")
 	faces, err := c.centre.Faces(ctx)

@@ -219,7 +219,7 @@ func TestASealKeyIsRetiredOnceNothingNeedsIt(t *testing.T) {
 			refused(old, "key_needed", "4 submissions and their pictures are sealed to it")
 
 			// Once what was sealed to it is no longer kept, it goes.
-			forget(t, c, old)
+			unseal(t, c, old)
 			run(t, append(append([]string{"key", "retire-seal"}, args...), old)...)
 			require.NotContains(t, at("key", "status"), "seal\t"+old)
 			ring, err := seal.ReadKeyring(filepath.Join(c.data, folderSeal))
@@ -231,8 +231,8 @@ func TestASealKeyIsRetiredOnceNothingNeedsIt(t *testing.T) {
 	}
 }
 
-// forget takes what was sealed to a key out of the database, as the end of the time that it is kept will.
-func forget(t *testing.T, c *centreForTests, key string) {
+// unseal takes what was sealed to a key out of the database, as the end of the time that it is kept will.
+func unseal(t *testing.T, c *centreForTests, key string) {
 	t.Helper()
 	driver, dsn, id := "sqlite3", filepath.Join(c.data, store.SQLiteFile), "hex(substr(sealed, 2, 8))"
 	if c.url != "" {
@@ -241,6 +241,8 @@ func forget(t *testing.T, c *centreForTests, key string) {
 	db, err := sql.Open(driver, dsn)
 	require.NoError(t, err)
 	defer db.Close()
+	_, err = db.Exec("DELETE FROM near_key WHERE submission IN (SELECT id FROM submission WHERE lower(" + id + ") = '" + key + "')")
+	require.NoError(t, err)
 	_, err = db.Exec("DELETE FROM submission WHERE lower(" + id + ") = '" + key + "'")
 	require.NoError(t, err)
 }

@@ -33,6 +33,7 @@ import (
 	"vestibule/server/console"
 	"vestibule/server/enrol"
 	"vestibule/server/ingest"
+	"vestibule/server/keep"
 	"vestibule/server/lists"
 	"vestibule/server/lists/feed"
 	"vestibule/server/metrics"
@@ -354,6 +355,9 @@ func (c *running) run(ctx context.Context) error {
 		part("mail", c.post().Run)
 	}
 	part("refresh", c.refresh)
+	part("keep", keep.New(keep.Config{
+		Store: c.store, Blobs: c.shelf, Vault: c.vault, Now: time.Now, NewID: newID, Log: c.log, Erased: c.figures.Erased,
+	}).Run)
 	if len(c.feeds) > 0 {
 		part("lists", func(ctx context.Context) error { return fetcher(c.store, c.data, c.log).Run(ctx, c.feeds) })
 	}

@@ -29,12 +29,12 @@ func verifyCommand(ctx context.Context, p *program, args []string) error {
 	if *trail {
 		return p.verifyAudit(ctx, *data, *db, noted, *log)
 	}
-	s, err := open(ctx, *data, *db)
+	s, keys, err := openArchive(ctx, *data, *db)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	proof, err := ingest.Verify(ctx, s.Read(), *id)
+	proof, err := ingest.Verify(ctx, s.Read(), keys, *id)
 	if errors.Is(err, store.ErrNotFound) {
 		return fault.New("journey_unknown", "no kiosk has told of a journey with this id", "the console's address of a journey ends in it", nil)
 	}
@@ -44,6 +44,9 @@ func verifyCommand(ctx context.Context, p *program, args []string) error {
 	_, _ = fmt.Fprintf(p.out, "kiosk\t%s\nevents\t%d\n", proof.Kiosk, proof.Events)
 	for _, one := range proof.Streams {
 		_, _ = fmt.Fprintf(p.out, "epoch %s\t%d records chained, %d signed heads met, %d of this journey\n", one.Epoch, one.Records, one.Heads, one.Of)
+		if one.Erased > 0 {
+			_, _ = fmt.Fprintf(p.out, "epoch %s\t%d records of erased people, proven without their content\n", one.Epoch, one.Erased)
+		}
 	}
 	if len(proof.Faults) == 0 {
 		_, _ = fmt.Fprintln(p.out, "proven")

@@ -37,6 +37,9 @@ type answer struct {
 	Signals         *answerSignals       `json:"signals,omitempty"`
 	AML             *answerAML           `json:"aml,omitempty"`
 	IDLiveness      *answerIDLiveness    `json:"id_LivenessScore,omitempty"`
+	// Erased is our own: when the person's data were erased. The contract knows no such submission; none of its fields
+	// that came from a person is there then.
+	Erased string `json:"erased_at,omitempty"`
 }
 
 type answerData struct {

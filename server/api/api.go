@@ -30,6 +30,8 @@ type Store interface {
 	Submission(ctx context.Context, id string) (store.Submission, error)
 	Submissions(ctx context.Context, f store.SubmissionFilter) ([]store.Submission, error)
 	SamePII(ctx context.Context, project, value, besides string) ([]string, error)
+	// Erasures tells what of a submission was erased.
+	Erasures(ctx context.Context, submission string) ([]store.Erasure, error)
 	EvidenceOf(ctx context.Context, submission, id string) (store.Evidence, error)
 	// Screening gives a result whose matches can be read: {"matches":[{"entity","score","risk"}]}.
 	Screening(ctx context.Context, submission string) (store.Screening, error)

@@ -35,6 +35,7 @@ type shelf struct {
 	screening map[string]store.Screening
 	decisions map[string][]store.Decision
 	pictures  map[string][]byte // by evidence
+	erasures  map[string][]store.Erasure
 	audit     []string
 	auditErr  error
 	request   *ecdsa.PrivateKey
@@ -73,6 +74,10 @@ func (s *shelf) Submissions(_ context.Context, f store.SubmissionFilter) ([]stor
 		}
 	}
 	return out, nil
+}
+
+func (s *shelf) Erasures(_ context.Context, submission string) ([]store.Erasure, error) {
+	return s.erasures[submission], nil
 }
 
 func (s *shelf) SamePII(_ context.Context, _, value, besides string) ([]string, error) {

@@ -91,6 +91,9 @@ func (s server) submission(ctx context.Context, c call) (any, error) {
 
 // shape gives one submission, or the part of it that was asked for.
 func (s server) shape(ctx context.Context, row store.Submission, part string) (*answer, error) {
+	if row.Stand == store.StandErased {
+		return s.erased(ctx, row, part)
+	}
 	d, err := s.Private.Dossier(row)
 	if err != nil {
 		return nil, err

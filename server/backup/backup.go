@@ -3,11 +3,15 @@
 // The file is a tar archive. Its last entry is the manifest, which names every other entry with its size and SHA-256:
 // a file without one is half written, one whose sums differ was altered. It is as secret as the folder: keys are in it.
 //
-// What may live here: that format. What may not: which folders a centre has, and how its database is copied.
+// What it holds of people is locked with a key for each of them. Those keys lie in a keys file of their own (KeysWriter), with the
+// ledger of all that was erased; of it only the newest is kept.
+//
+// What may live here: those formats. What may not: which folders a centre has, and how its database is copied.
 package backup
 
 import (
 	"archive/tar"
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -26,8 +30,8 @@ import (
 	"vestibule/server/audit"
 )
 
-// Version of the format.
-const Version = 1
+// Version of the format. From 2 on what belongs to people is locked with keys that are not in the file.
+const Version = 2
 
 // manifestName is the last entry.
 const manifestName = "manifest.json"
@@ -67,15 +71,25 @@ var (
 type Source struct {
 	Name string // below the folder, with slashes
 	Path string
+	// Change alters the content on its way into the backup; nil: it goes as it is. The file is read whole, up to MaxChanged.
+	Change func([]byte) ([]byte, error)
+	// Fleeting is a file that may be gone before it is its turn: it is left out then.
+	Fleeting bool
 }
 
+// MaxChanged bounds a file whose content is altered, in bytes.
+const MaxChanged = 64 << 20
+
 // Write writes the sources and their manifest. step is told after each, and ends it by an error; nil: nobody. A source that grows while it is
-// read is taken as far as it was; one that is gone meanwhile is an error.
+// read is taken as far as it was; one that is gone meanwhile is an error, unless it is fleeting.
 func Write(w io.Writer, m Manifest, sources []Source, step func(Part) error) (Manifest, error) {
 	m.Version, m.Parts = Version, nil
 	t := tar.NewWriter(w)
 	for _, s := range sources {
 		p, err := add(t, s, m.Made)
+		if s.Fleeting && errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
 		if err != nil {
 			return m, fmt.Errorf("back up %s: %w", s.Name, err)
 		}
@@ -113,12 +127,26 @@ func add(t *tar.Writer, s Source, at time.Time) (Part, error) {
 	if err != nil {
 		return Part{}, err
 	}
+	var from io.Reader = f
 	p := Part{Name: s.Name, Size: info.Size()}
+	if s.Change != nil {
+		if p.Size > MaxChanged {
+			return Part{}, errors.New("file too large")
+		}
+		b, err := io.ReadAll(io.LimitReader(f, p.Size))
+		if err != nil {
+			return Part{}, err
+		}
+		if b, err = s.Change(b); err != nil {
+			return Part{}, err
+		}
+		from, p.Size = bytes.NewReader(b), int64(len(b))
+	}
 	if err := t.WriteHeader(&tar.Header{Name: p.Name, Mode: 0o600, Size: p.Size, ModTime: at}); err != nil {
 		return Part{}, err
 	}
 	h := sha256.New()
-	if _, err := io.CopyN(io.MultiWriter(t, h), f, p.Size); err != nil {
+	if _, err := io.CopyN(io.MultiWriter(t, h), from, p.Size); err != nil {
 		return Part{}, err
 	}
 	p.SHA256 = hex.EncodeToString(h.Sum(nil))

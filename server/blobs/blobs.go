@@ -136,6 +136,35 @@ func (s *Shelf) finish(f *os.File, path string, c wire.Chunk) (int64, bool, erro
 	return c.Size, true, nil
 }
 
+// Remove deletes a picture, whole or unfinished. One that is not here is no error. What the disk still holds of a deleted
+// file cannot be overwritten from here (journals, copies on write, wear levelling): it is sealed.
+func (s *Shelf) Remove(kiosk, blob string) (err error) {
+	if wire.CheckName(kiosk) != nil || !wire.BlobID(blob) {
+		return errors.New("picture out of bounds")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	folder := filepath.Join(s.dir, "partial", kiosk)
+	if _, err := os.Stat(folder); err == nil {
+		free, err := hold(folder) // nobody finishes it meanwhile
+		if err != nil {
+			return fmt.Errorf("delete picture: %w", err)
+		}
+		defer func() { err = errors.Join(err, free()) }()
+	}
+	for _, path := range []string{filepath.Join(folder, blob), s.whole(blob)} {
+		if err := os.Remove(path); errors.Is(err, fs.ErrNotExist) {
+			continue
+		} else if err != nil {
+			return fmt.Errorf("delete picture: %w", err)
+		}
+		if err := syncFolder(filepath.Dir(path)); err != nil {
+			return fmt.Errorf("delete picture: %w", err)
+		}
+	}
+	return nil
+}
+
 // Read gives a whole picture, still sealed.
 func (s *Shelf) Read(blob string) ([]byte, error) {
 	if !wire.BlobID(blob) {

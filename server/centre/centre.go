@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"vestibule/journey"
@@ -81,6 +82,8 @@ type Faces interface {
 	Search(ctx context.Context, q duplicate.Query) (hits []duplicate.Hit, asOf int64, err error)
 	AsOf(ctx context.Context) (int64, error)
 	Len(ctx context.Context) (int, error)
+	// Take takes the faces of submissions out, where they are in.
+	Take(ctx context.Context, submissions ...string) error
 }
 
 var _ Faces = (*duplicate.FaceIndex)(nil)
@@ -118,10 +121,11 @@ type Config struct {
 
 // Centre runs decisions. Several may run on one PostgreSQL.
 type Centre struct {
-	c     Config
-	faces Faces
-	rules *rule.Engine
-	wake  chan struct{}
+	c      Config
+	faces  Faces
+	erased atomic.Int64 // number of the last face that was taken out of the index because it was erased
+	rules  *rule.Engine
+	wake   chan struct{}
 }
 
 // New makes a Centre.
@@ -380,7 +384,7 @@ func (c *Centre) Sweep(ctx context.Context) error {
 		}
 		c.c.Watch(s.ID)
 	}
-	return errors.Join(c.tellGaps(ctx, now), c.tellDiffering(ctx, now), c.deriveNear(ctx))
+	return errors.Join(c.tellGaps(ctx, now), c.tellDiffering(ctx, now), c.deriveNear(ctx), c.dropErased(ctx, c.c.Store.Read()))
 }
 
 // gapAfter is how long records may be missing before somebody is told: a kiosk that has them sends them within

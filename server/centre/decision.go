@@ -118,7 +118,7 @@ func (d *deciding) open(ctx context.Context) error {
 	if d.policy, err = Policy(ctx, r, d.row.Project); err != nil {
 		return fmt.Errorf("read policy: %w", err)
 	}
-	if d.s, err = d.dossier(d.row); err != nil {
+	if d.s, err = handedIn(d.c.Vault, d.row); err != nil {
 		return err
 	}
 	d.evidence = decide.Evidence{Submission: d.s, Kiosk: map[journey.EventName]journey.Event{}}
@@ -563,7 +563,7 @@ func (d *deciding) collect(ctx context.Context, tx *store.Tx, now time.Time) err
 	if !d.collectable() {
 		return nil
 	}
-	sealed, err := d.c.Vault.Seal(duplicate.PackVector(d.face.Vector), faceContext(d.row.ID))
+	sealed, err := d.c.Vault.Seal(duplicate.PackVector(d.face.Vector), FaceContext(d.row.ID))
 	if err != nil {
 		return fmt.Errorf("encrypt face template: %w", err)
 	}

@@ -54,7 +54,7 @@ func (c *Centre) Authenticate(ctx context.Context, row store.Submission, picture
 	if err != nil {
 		return out, fmt.Errorf("read policy: %w", err)
 	}
-	plain, err := c.c.Vault.Open(kept.Template, faceContext(row.ID))
+	plain, err := c.c.Vault.Open(kept.Template, FaceContext(row.ID))
 	if err != nil {
 		return out, fmt.Errorf("open face template: %w", err)
 	}

@@ -43,16 +43,47 @@ func (d *deciding) searchFaces(ctx context.Context, tx *store.Tx) error {
 		if err != nil {
 			return fmt.Errorf("find the owner of a face: %w", err)
 		}
-		if owner.Decision != journey.Approved {
-			continue // decided again since: no longer in the collection
+		if owner.Decision != journey.Approved || owner.Stand == store.StandErased {
+			continue // decided again or erased since: no longer in the collection
 		}
 		d.lookups.Faces = append(d.lookups.Faces, decide.FaceHit{Submission: h.Submission, Applicant: h.Applicant, Score: h.Score})
 	}
 	return nil
 }
 
-// catchUp adds what other copies, and earlier decisions, have put into the collection.
+// dropErased takes faces out of the index that any copy, or a command, has erased since this one last looked.
+func (c *Centre) dropErased(ctx context.Context, r store.Reader) error {
+	for {
+		list, err := r.ErasedFacesAfter(ctx, c.erased.Load(), faceBatch)
+		if err != nil {
+			return fmt.Errorf("read erased faces: %w", err)
+		}
+		gone := make([]string, 0, len(list))
+		for _, f := range list {
+			gone = append(gone, f.Submission)
+		}
+		if err := c.faces.Take(ctx, gone...); err != nil {
+			return fmt.Errorf("%w: %w", ErrFaces, err)
+		}
+		for _, f := range list {
+			c.erased.Store(max(f.Seq, c.erased.Load()))
+		}
+		if len(list) < faceBatch {
+			return nil
+		}
+	}
+}
+
+// catchUp adds what other copies, and earlier decisions, have put into the collection, and takes out what was erased.
 func (c *Centre) catchUp(ctx context.Context, r store.Reader) error {
+	if err := c.addFaces(ctx, r); err != nil {
+		return err
+	}
+	return c.dropErased(ctx, r)
+}
+
+// addFaces adds what other copies, and earlier decisions, have put into the collection.
+func (c *Centre) addFaces(ctx context.Context, r store.Reader) error {
 	for {
 		asOf, err := c.faces.AsOf(ctx)
 		if err != nil {
@@ -64,7 +95,7 @@ func (c *Centre) catchUp(ctx context.Context, r store.Reader) error {
 		}
 		batch := make([]duplicate.Template, 0, len(list))
 		for _, f := range list {
-			plain, err := c.c.Vault.Open(f.Template, faceContext(f.Submission))
+			plain, err := c.c.Vault.Open(f.Template, FaceContext(f.Submission))
 			if err != nil {
 				return fmt.Errorf("open face template: %w", err)
 			}
@@ -122,4 +153,5 @@ func (c *Centre) TidyFaces(ctx context.Context) error {
 // Faces counts the collection as the index knows it.
 func (c *Centre) Faces(ctx context.Context) (int, error) { return c.faces.Len(ctx) }
 
-func faceContext(submission string) string { return "face|" + submission }
+// FaceContext binds an encrypted template to its submission.
+func FaceContext(submission string) string { return "face|" + submission }

@@ -23,8 +23,8 @@ type Input struct {
 	FaceModel  string                              `cbor:"3,keyasint,omitempty"`
 }
 
-// inputContext binds an encrypted input to its decision.
-func inputContext(decision string) string { return "input|" + decision }
+// InputContext binds an encrypted input to its decision.
+func InputContext(decision string) string { return "input|" + decision }
 
 func sealInput(v *vault.Vault, decision string, e decide.Evidence) ([]byte, error) {
 	in := Input{Submission: e.Submission, Kiosk: e.Kiosk, FaceModel: e.FaceModel}
@@ -33,7 +33,7 @@ func sealInput(v *vault.Vault, decision string, e decide.Evidence) ([]byte, erro
 	if err != nil {
 		return nil, fmt.Errorf("encode decision's input: %w", err)
 	}
-	sealed, err := v.Seal(plain, inputContext(decision))
+	sealed, err := v.Seal(plain, InputContext(decision))
 	if err != nil {
 		return nil, fmt.Errorf("encrypt decision's input: %w", err)
 	}
@@ -145,7 +145,7 @@ func again(ctx context.Context, v *vault.Vault, engine *rule.Engine, d store.Rep
 		return out
 	}
 	var in Input
-	plain, err := v.Open(d.Input, inputContext(d.ID))
+	plain, err := v.Open(d.Input, InputContext(d.ID))
 	if err == nil {
 		err = wire.Unmarshal(plain, &in)
 	}

@@ -154,8 +154,8 @@ func (c *Centre) rescreenOne(ctx context.Context, row store.Submission, list sto
 		if err != nil {
 			return fmt.Errorf("find submission: %w", err)
 		}
-		if now.Revision != row.Revision || now.Decision != row.Decision {
-			return nil // decided anew meanwhile, with the list that is in force
+		if now.Revision != row.Revision || now.Decision != row.Decision || now.Stand == store.StandErased {
+			return nil // decided anew meanwhile, with the list that is in force; or nobody any more
 		}
 		added, err = c.raise(ctx, tx, row, list, hits, interval{started, c.c.Now()})
 		if err != nil || added == 0 {

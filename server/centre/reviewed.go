@@ -195,6 +195,9 @@ func (d *deciding) hold(ctx context.Context, tx *store.Tx) (time.Time, bool, err
 	if err != nil {
 		return now, false, fmt.Errorf("find submission: %w", err)
 	}
+	if row.Stand == store.StandErased {
+		return now, false, nil
+	}
 	item, err := tx.Review(ctx, d.row.ID)
 	if err != nil {
 		return now, false, fmt.Errorf("find review: %w", err)

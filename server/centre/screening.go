@@ -1,6 +1,7 @@
 package centre
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -173,6 +174,12 @@ func (c Clearing) Clear(ctx context.Context, submission string, source aml.Sourc
 	}
 	now := c.Now()
 	return c.Store.Write(ctx, func(tx *store.Tx) error {
+		if _, err := tx.LockKiosk(ctx, row.Kiosk); err != nil {
+			return fmt.Errorf("hold kiosk: %w", err)
+		}
+		if gone, err := tx.Erased(ctx, submission); err != nil || gone {
+			return cmp.Or(err, store.ErrNotFound)
+		}
 		if err := tx.Clear(ctx, store.Cleared{
 			Person: person, Source: string(source), Entity: entity, Hash: hash, Submission: submission, Who: who, Why: reason, At: now,
 		}); err != nil {
@@ -217,6 +224,9 @@ func (c Clearing) entryHash(ctx context.Context, row store.Submission, source am
 func (c Clearing) kept(ctx context.Context, r store.Reader, row store.Submission) (kept store.Screening, got Screened, err error) {
 	if kept, err = r.Screening(ctx, row.ID); err != nil {
 		return kept, got, fmt.Errorf("find screening: %w", err)
+	}
+	if len(kept.Result) == 0 {
+		return kept, got, store.ErrNotFound // erased
 	}
 	plain, err := c.Vault.Open(kept.Result, ScreeningContext(row.ID))
 	if err != nil {

@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"slices"
 
-	"vestibule/journey"
 	"vestibule/server/decide"
 	"vestibule/server/duplicate"
 	"vestibule/server/ingest"
 	"vestibule/server/store"
-	"vestibule/sync/wire"
 )
 
 // Bounds of the look for people whose data nearly agree.
@@ -36,7 +34,7 @@ func (d *deciding) suspect(ctx context.Context, tx *store.Tx) error {
 		if root == d.lookups.Applicant {
 			continue // known to be the same person: the other checks say so
 		}
-		theirs, err := d.dossier(r)
+		theirs, err := handedIn(d.c.Vault, r)
 		if err != nil {
 			continue // erased, or not of this centre's keys: there is nothing to compare with
 		}
@@ -48,19 +46,6 @@ func (d *deciding) suspect(ctx context.Context, tx *store.Tx) error {
 	return nil
 }
 
-// dossier opens what somebody handed in.
-func (c *Centre) dossier(row store.Submission) (journey.Submission, error) {
-	var s journey.Submission
-	plain, err := c.c.Vault.Open(row.Private, ingest.PrivateContext(row.ID))
-	if err != nil {
-		return s, fmt.Errorf("open submission: %w", err)
-	}
-	if err := wire.Unmarshal(plain, &s); err != nil {
-		return s, fmt.Errorf("decode submission: %w", err)
-	}
-	return s, nil
-}
-
 // deriveNear derives the near keys of submissions that an earlier release took in.
 func (c *Centre) deriveNear(ctx context.Context) error {
 	rows, err := c.c.Store.Read().WithoutNear(ctx, nearBatch)
@@ -70,7 +55,7 @@ func (c *Centre) deriveNear(ctx context.Context) error {
 	return c.c.Store.Write(ctx, func(tx *store.Tx) error {
 		for _, r := range rows {
 			var keys []string
-			if s, err := c.dossier(r); err == nil {
+			if s, err := handedIn(c.c.Vault, r); err == nil {
 				keys = ingest.Keys(c.c.Vault, duplicate.Values{Near: duplicate.TraitsOf(s).NearKeys()}).Near
 			}
 			if err := tx.SaveNear(ctx, r.ID, keys); err != nil {

@@ -38,6 +38,7 @@ type Store interface {
 	Events(ctx context.Context, session string) ([]journey.Event, error)
 	Kiosks(ctx context.Context) ([]store.Kiosk, error)
 	ToldTallies(ctx context.Context, since time.Time) ([]store.Tally, error)
+	Erasures(ctx context.Context, submission string) ([]store.Erasure, error)
 }
 
 // Config is what the console needs.

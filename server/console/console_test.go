@@ -31,6 +31,7 @@ type shelf struct {
 	sessions []store.Session
 	events   map[string][]journey.Event
 	kiosks   []store.Kiosk // nil: one
+	erasures []store.Erasure
 	err      error
 }
 
@@ -60,6 +61,8 @@ func (s *shelf) Sessions(_ context.Context, f store.SessionFilter) ([]store.Sess
 func (s *shelf) Events(_ context.Context, session string) ([]journey.Event, error) {
 	return s.events[session], s.err
 }
+
+func (s *shelf) Erasures(context.Context, string) ([]store.Erasure, error) { return s.erasures, nil }
 
 func (s *shelf) Kiosks(context.Context) ([]store.Kiosk, error) {
 	if s.kiosks == nil {
@@ -264,4 +267,14 @@ func TestAJourneyTellsWhyAndWhatBothSidesMeasured(t *testing.T) {
 	require.Contains(t, body, `href="#e-e1"`)
 	require.Contains(t, body, "Similarity ≠")
 	require.Contains(t, body, "<td class=\"num\">61</td>")
+}
+
+func TestAJourneyOfAnErasedPersonSaysWhenByWhomAndWhy(t *testing.T) {
+	one := visit("s-1")
+	one.Submission = "sub-1"
+	s := &shelf{sessions: []store.Session{one}, erasures: []store.Erasure{{Submission: "sub-1", Kind: journey.DataPersonal, At: noon, Who: "clerk", Why: "person-asked"}}}
+	client, address := open(t, s)
+	_, body := get(t, client, address+"/console/journeys/s-1")
+	require.Contains(t, body, "personal data erased on")
+	require.Contains(t, body, "by clerk (person-asked)")
 }

@@ -24,7 +24,8 @@ type oneData struct {
 	Policy  string
 	Clock   journey.ClockConfidence
 	Decided journey.Event // zero while undecided
-	Waiting string        // why there is no decision yet, where that is known
+	Erased  []store.Erasure
+	Waiting string // why there is no decision yet, where that is known
 }
 
 // entry is an event in the table, with its causes named.
@@ -97,6 +98,11 @@ func (c *Console) load(ctx context.Context, id string) (oneData, error) {
 		switch e.Name {
 		case journey.EventApproved, journey.EventRejected, journey.EventPending:
 			data.Decided = e
+		}
+	}
+	if session.Submission != "" {
+		if data.Erased, err = c.Store.Erasures(ctx, session.Submission); err != nil {
+			return oneData{}, err
 		}
 	}
 	if session.Decision == "" && session.Submission != "" && c.Waiting != nil {

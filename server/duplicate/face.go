@@ -135,6 +135,16 @@ func (x *FaceIndex) Keep(_ context.Context, from, to int64, submissions []string
 	return len(gone), nil
 }
 
+// Take takes the templates of submissions out, where they are in.
+func (x *FaceIndex) Take(_ context.Context, submissions ...string) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, s := range submissions {
+		x.remove(s)
+	}
+	return nil
+}
+
 // remove takes a submission's template out, if there is one, and leaves nothing of it in memory; x.mu is held.
 func (x *FaceIndex) remove(submission string) {
 	p, there := x.where[submission]

@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ecdsa"
+	"crypto/sha256"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -144,6 +145,11 @@ func (in *Ingest) Accept(ctx context.Context, up wire.Up) (wire.Ack, error) {
 	if err != nil {
 		return wire.Ack{}, fmt.Errorf("accept frame of %s: %w", up.Kiosk, err)
 	}
+	for _, b := range f.gone {
+		if err := in.c.Blobs.Remove(b.Kiosk, b.Blob); err != nil {
+			in.c.Log.WarnContext(ctx, "an erased picture is still there", "code", "erase_unfinished", "error", err)
+		}
+	}
 	for session := range f.sessions {
 		in.c.Watch(session)
 	}
@@ -163,6 +169,8 @@ type frame struct {
 	stream   store.Stream
 	sessions map[string]string // touched sessions → project, where known
 	queued   bool
+	dead     []uint64           // records of erased submissions
+	gone     []store.ErasedBlob // pictures that erased submissions name
 }
 
 func (f *frame) take(ctx context.Context) error {
@@ -189,6 +197,9 @@ func (f *frame) take(ctx context.Context) error {
 		if err := f.apply(ctx); err != nil {
 			return err
 		}
+	}
+	if err := f.sweep(ctx); err != nil {
+		return err
 	}
 	if err := f.tx.SaveStream(ctx, f.stream, f.now); err != nil {
 		return err
@@ -282,6 +293,13 @@ func (f *frame) store(ctx context.Context) (bool, error) {
 			break
 		}
 		last := i == len(f.up.Records)-1
+		_, buried, err := f.buried(ctx, r)
+		if err != nil {
+			return false, fmt.Errorf("look for erasures: %w", err)
+		}
+		if buried {
+			f.dead = append(f.dead, r.Seq)
+		}
 		rec := store.Received{Record: r}
 		if last {
 			rec.Head, rec.Sig = f.up.Head, f.up.HeadSig
@@ -300,7 +318,11 @@ func (f *frame) store(ctx context.Context) (bool, error) {
 		if err != nil {
 			return false, fmt.Errorf("compare record: %w", err)
 		}
-		if known.Kind != r.Kind || known.ID != r.ID || !bytes.Equal(known.Body, r.Body) {
+		same, err := f.same(ctx, known, r)
+		if err != nil {
+			return false, err
+		}
+		if !same {
 			return false, f.refuse(ctx, r)
 		}
 		if !last {
@@ -314,6 +336,25 @@ func (f *frame) store(ctx context.Context) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+// same reports whether a record is the one that is here. Of one that was erased the hash is.
+func (f *frame) same(ctx context.Context, known store.Received, r wire.Record) (bool, error) {
+	if known.Kind != r.Kind || known.ID != r.ID {
+		return false, nil
+	}
+	if len(known.Body) > 0 || len(r.Body) == 0 {
+		return bytes.Equal(known.Body, r.Body), nil
+	}
+	t, err := f.tx.Tombstone(ctx, f.up.Kiosk, f.up.Epoch, r.Seq)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("compare record: %w", err)
+	}
+	sum := sha256.Sum256(r.Body)
+	return bytes.Equal(t.Hash, sum[:]), nil
 }
 
 // apply verifies and applies the contiguous run, one stretch between two heads
@@ -380,6 +421,11 @@ func (f *frame) quarantine(ctx context.Context, r wire.Record, why string) error
 		"kiosk", f.up.Kiosk, "epoch", f.up.Epoch, "seq", r.Seq, "kind", r.Kind, "kept", n < maxQuarantine)
 	if n >= maxQuarantine {
 		return nil
+	}
+	if _, buried, err := f.buried(ctx, r); err != nil {
+		return fmt.Errorf("look for erasures: %w", err)
+	} else if buried {
+		r.Body = []byte{}
 	}
 	return f.tx.Quarantine(ctx, store.Quarantined{
 		ID: f.in.c.NewID(), Kiosk: f.up.Kiosk, Epoch: f.up.Epoch, Seq: r.Seq, Kind: r.Kind, RecordID: r.ID,
@@ -493,6 +539,16 @@ func (f *frame) submission(ctx context.Context, r wire.Record) (why string, err 
 	body, err := wire.DecodeSubmission(r.Body)
 	if err != nil {
 		return WhyMalformed, nil
+	}
+	if body.Submission != r.ID {
+		return WhyInvalid, nil
+	}
+	gone, err := f.tx.TakesNoMore(ctx, body.Submission)
+	if err != nil {
+		return "", fmt.Errorf("look for erasures: %w", err)
+	}
+	if gone {
+		return "", f.bury(ctx, r, body)
 	}
 	plain, err := f.in.c.Keys.Open(body.Sealed, seal.InfoSubmission, seal.SubmissionAAD(f.up.Kiosk, body.Submission, body.Revision))
 	if err != nil {
@@ -614,7 +670,14 @@ func (in *Ingest) AcceptChunk(ctx context.Context, c wire.Chunk) (wire.BlobAck, 
 		return wire.BlobAck{}, fmt.Errorf("accept chunk of %s: %w", c.Kiosk, err)
 	}
 	ack := wire.BlobAck{Blob: c.Blob}
-	var err error
+	gone, err := in.c.Store.Read().BlobErased(ctx, c.Blob)
+	if err != nil {
+		return wire.BlobAck{}, fmt.Errorf("look for erasures: %w", err)
+	}
+	if gone { // taken, as far as the kiosk is concerned: it deletes its own
+		ack.Have, ack.Done = c.Size, true
+		return ack, in.c.Blobs.Remove(c.Kiosk, c.Blob)
+	}
 	if ack.Have, ack.Done, err = in.c.Blobs.Append(c); err != nil {
 		return wire.BlobAck{}, fmt.Errorf("accept chunk of %s: %w", c.Kiosk, err)
 	}
@@ -630,6 +693,9 @@ func (in *Ingest) AcceptChunk(ctx context.Context, c wire.Chunk) (wire.BlobAck, 
 	err = in.c.Store.Write(ctx, func(tx *store.Tx) error {
 		if _, err := tx.LockKiosk(ctx, c.Kiosk); err != nil {
 			return fmt.Errorf("hold kiosk: %w", err)
+		}
+		if gone, err = tx.BlobErased(ctx, c.Blob); err != nil || gone {
+			return err // erased while it came
 		}
 		if err := tx.AddBlob(ctx, c.Blob, c.Kiosk, ack.Have, now); err != nil {
 			return err
@@ -653,6 +719,9 @@ func (in *Ingest) AcceptChunk(ctx context.Context, c wire.Chunk) (wire.BlobAck, 
 	})
 	if err != nil {
 		return wire.BlobAck{}, fmt.Errorf("accept picture of %s: %w", c.Kiosk, err)
+	}
+	if gone {
+		return ack, in.c.Blobs.Remove(c.Kiosk, c.Blob)
 	}
 	for _, s := range sessions {
 		in.c.Watch(s)

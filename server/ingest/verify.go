@@ -5,12 +5,14 @@ import (
 	"context"
 	"crypto/ecdsa"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"vestibule/journey"
 	"vestibule/server/store"
+	"vestibule/server/vault"
 	"vestibule/sync/wire"
 )
 
@@ -26,6 +28,7 @@ type Proof struct {
 type StreamProof struct {
 	Epoch   string
 	Records uint64
+	Erased  int    // records whose bodies were erased: that they came, and their place, is proven
 	Heads   int    // that were met, and that the kiosk's key has signed
 	Of      uint64 // records of this journey
 }
@@ -35,11 +38,12 @@ const verifyBatch = 500
 
 // Verify proves a journey from the records as they came: the chain of every epoch of its kiosk is computed
 // anew, must meet each head that came, and each head must bear the signature of the kiosk's key, up to the last record
-// of the journey; and the journey's events are those in the records, none more, none fewer, none altered. It finds
+// of the journey; and the journey's events are those in the records, none more, none fewer, none altered. Records that
+// were erased are stepped over by what the centre left for them under its own key. It finds
 // what was changed, dropped or slipped in at the centre later on, even by somebody who computed all later heads anew.
 // It cannot find that the newest records were cut off at a signed head together with all that was made of them, nor a
 // change by somebody who also has the kiosk's key.
-func Verify(ctx context.Context, r store.Reader, session string) (Proof, error) {
+func Verify(ctx context.Context, r store.Reader, v *vault.Vault, session string) (Proof, error) {
 	all, err := r.Events(ctx, session)
 	if err != nil {
 		return Proof{}, fmt.Errorf("read the journey: %w", err)
@@ -68,7 +72,7 @@ func Verify(ctx context.Context, r store.Reader, session string) (Proof, error) 
 		return Proof{}, fmt.Errorf("read streams: %w", err)
 	}
 	for _, s := range streams {
-		one, err := p.stream(ctx, r, s, key, session, told)
+		one, err := p.stream(ctx, r, v, s, key, session, told)
 		if err != nil {
 			return Proof{}, err
 		}
@@ -90,7 +94,7 @@ func (p *Proof) fault(format string, args ...any) {
 }
 
 // stream computes one chain anew, and takes the events that it proves out of told.
-func (p *Proof) stream(ctx context.Context, r store.Reader, s store.Stream, key *ecdsa.PublicKey, session string, told map[string]journey.Event) (StreamProof, error) {
+func (p *Proof) stream(ctx context.Context, r store.Reader, v *vault.Vault, s store.Stream, key *ecdsa.PublicKey, session string, told map[string]journey.Event) (StreamProof, error) {
 	one := StreamProof{Epoch: s.Epoch}
 	head, last, sound := wire.ChainStart(s.Kiosk, s.Epoch), uint64(0), true
 	var signed, needed uint64 // last signed head, last record of the journey
@@ -113,10 +117,10 @@ func (p *Proof) stream(ctx context.Context, r store.Reader, s store.Stream, key 
 			last = rec.Seq
 			one.Records++
 			if sound {
-				if head, err = wire.Chain(head, rec.Record); err != nil {
-					p.fault("epoch %s: record %d cannot be chained", s.Epoch, rec.Seq)
-					sound = false
+				if head, err = p.link(ctx, r, v, s, head, rec.Record, &one); err != nil {
+					return one, err
 				}
+				sound = head != nil
 			}
 			if sound && rec.Head != nil {
 				switch {
@@ -146,6 +150,29 @@ func (p *Proof) stream(ctx context.Context, r store.Reader, s store.Stream, key 
 		p.fault("epoch %s: the chain ends otherwise than it did when the last record was applied", s.Epoch)
 	}
 	return one, nil
+}
+
+// link continues a chain over a record, or over what stands for one that was erased; nil: it does not go on.
+func (p *Proof) link(ctx context.Context, r store.Reader, v *vault.Vault, s store.Stream, head []byte, rec wire.Record, one *StreamProof) ([]byte, error) {
+	if len(rec.Body) == 0 {
+		t, err := r.Tombstone(ctx, s.Kiosk, s.Epoch, rec.Seq)
+		switch {
+		case err == nil && (mark(v, t) != t.Mark || !bytes.Equal(t.Before, head)):
+			p.fault("epoch %s: record %d is empty, and not as this centre erases records", s.Epoch, rec.Seq)
+			return nil, nil
+		case err == nil:
+			one.Erased++
+			return t.After, nil
+		case !errors.Is(err, store.ErrNotFound):
+			return nil, fmt.Errorf("read what stands for an erased record: %w", err)
+		}
+	}
+	next, err := wire.Chain(head, rec)
+	if err != nil {
+		p.fault("epoch %s: record %d cannot be chained", s.Epoch, rec.Seq)
+		return nil, nil //nolint:nilerr // it is told
+	}
+	return next, nil
 }
 
 func (p *Proof) record(rec wire.Record, session string, told map[string]journey.Event, one *StreamProof) {

@@ -29,12 +29,12 @@ func TestAJourneyIsProvenFromTheRecordsAsTheyCame(t *testing.T) {
 		}
 		c.accept(k.frame(1, 7))
 		c.accept(k.frame(8, 30))
-		p, err := ingest.Verify(t.Context(), s.Read(), "s1")
+		p, err := ingest.Verify(t.Context(), s.Read(), nil, "s1")
 		require.NoError(t, err)
 		assert.Empty(t, p.Faults)
 		assert.Equal(t, 15, p.Events)
 		assert.Equal(t, []ingest.StreamProof{{Epoch: "e1", Records: 30, Heads: 2, Of: 15}}, p.Streams)
-		_, err = ingest.Verify(t.Context(), s.Read(), "nobody")
+		_, err = ingest.Verify(t.Context(), s.Read(), nil, "nobody")
 		assert.ErrorIs(t, err, store.ErrNotFound)
 	})
 }
@@ -77,7 +77,7 @@ func TestWhatIsChangedAtTheCentreLaterOnIsFound(t *testing.T) {
 			n, err := done.RowsAffected()
 			require.NoError(t, err)
 			require.Positive(t, n)
-			p, err := ingest.Verify(t.Context(), s.Read(), "s1")
+			p, err := ingest.Verify(t.Context(), s.Read(), nil, "s1")
 			require.NoError(t, err)
 			require.NotEmpty(t, p.Faults)
 			assert.Contains(t, strings.Join(p.Faults, "\n"), c.says)
@@ -116,7 +116,7 @@ func TestWhoeverComputesTheChainAnewCannotSignIt(t *testing.T) {
 		_, err := db.Exec(query, args...)
 		require.NoError(t, err)
 	}
-	p, err := ingest.Verify(t.Context(), s.Read(), "s1")
+	p, err := ingest.Verify(t.Context(), s.Read(), nil, "s1")
 	require.NoError(t, err)
 	says := strings.Join(p.Faults, "\n")
 	assert.Contains(t, says, "the chain at record 10 is not signed by the kiosk's key")
@@ -157,7 +157,7 @@ func TestAJourneyOverTwoEpochsIsProvenWhole(t *testing.T) {
 			k.add(wire.KindHealth, fmt.Sprint("health", i), []byte{0xa0})
 			c.accept(k.all())
 		}
-		p, err := ingest.Verify(t.Context(), s.Read(), "s1")
+		p, err := ingest.Verify(t.Context(), s.Read(), nil, "s1")
 		require.NoError(t, err)
 		assert.Empty(t, p.Faults)
 		assert.Len(t, p.Streams, 2)

@@ -39,6 +39,7 @@ type Metrics struct {
 	refused   *prometheus.CounterVec
 	decisions *prometheus.CounterVec
 	decided   prometheus.Histogram
+	erased    *prometheus.CounterVec
 }
 
 // New makes the figures. now is for ages.
@@ -66,11 +67,14 @@ func New(s Source, release string, now func() time.Time, log *slog.Logger) *Metr
 			Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300},
 		}),
 	}
+	m.erased = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "vestibule_erasures_total", Help: "Erasures by this copy, by kind of data and why.",
+	}, []string{"kind", "why"})
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "vestibule_info", Help: "1, with the release.", ConstLabels: prometheus.Labels{"release": release},
 	})
 	info.Set(1)
-	m.registry.MustRegister(m.frames, m.records, m.committed, m.refused, m.decisions, m.decided, info,
+	m.registry.MustRegister(m.frames, m.records, m.committed, m.refused, m.decisions, m.decided, m.erased, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &standing{source: s, now: now, log: log})
 	return m
 }
@@ -108,6 +112,11 @@ func (m *Metrics) Decided(d journey.Decision, r journey.Reason, people bool, wai
 	if !people {
 		m.decided.Observe(waited.Seconds())
 	}
+}
+
+// Erased counts a kind of data of one submission that was erased.
+func (m *Metrics) Erased(kind journey.DataKind, why string) {
+	m.erased.WithLabelValues(string(kind), why).Inc()
 }
 
 // Inbox counts what passes through to another one.

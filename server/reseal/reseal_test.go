@@ -253,7 +253,7 @@ func TestEveryPlaceThatEncryptsIsKnownHere(t *testing.T) {
 	}))
 	slices.Sort(found)
 	require.Equal(t, []string{
-		"PrivateContext", "PrivateContext", "ScreeningContext", "WhyContext", "faceContext", "ingest.PrivateContext", "inputContext", "notify.SecretContext", "review.CommentContext", "review.TextsContext",
+		"FaceContext", "InputContext", "PrivateContext", "PrivateContext", "ScreeningContext", "WhyContext", "ingest.PrivateContext", "notify.SecretContext", "review.CommentContext", "review.TextsContext",
 	}, found)
 }
 
@@ -263,7 +263,7 @@ func TestEveryColumnOfBytesIsKnownToBeEncryptedOrNot(t *testing.T) {
 	other := []string{
 		"kiosk.public_key", "stream.head", "inbox.body", "inbox.head", "inbox.head_sig", "quarantine.body", "event.body", "submission.sealed",
 		"decision.record", "list_snapshot.meta", "list_entity.body", "command.body", "policy.body", "delivery.body", "list_feed.validators",
-		"audit.hash", "audit_head.hash", "session.fold", "review.findings", "review.votes", "review.corrected",
+		"audit.hash", "audit_head.hash", "erased_record.hash", "erased_record.before", "erased_record.after", "session.fold", "review.findings", "review.votes", "review.corrected",
 	}
 	known := map[string]bool{}
 	for _, name := range other {

@@ -102,7 +102,7 @@ type SealUse struct {
 
 // SealUses counts submissions by the key that the kiosk sealed them to.
 func (r Reader) SealUses(ctx context.Context) ([]SealUse, error) {
-	rows, err := r.rows(ctx, `SELECT SUBSTR(sealed, 2, 8), COUNT(*), MAX(received) FROM submission GROUP BY 1 ORDER BY 3 DESC`)
+	rows, err := r.rows(ctx, `SELECT SUBSTR(sealed, 2, 8), COUNT(*), MAX(received) FROM submission WHERE LENGTH(sealed) > 9 GROUP BY 1 ORDER BY 3 DESC`)
 	if err != nil {
 		return nil, fmt.Errorf("count sealed submissions: %w", err)
 	}

@@ -146,7 +146,7 @@ func (r Reader) NewEntities(ctx context.Context, snapshot, base string) (map[str
 // DecidedAfter gives submissions that are approved or held, in the order in which they
 // were created, after one of them.
 func (r Reader) DecidedAfter(ctx context.Context, created time.Time, id string, limit int) ([]Submission, error) {
-	rows, err := r.rows(ctx, `SELECT `+listColumns+` FROM submission WHERE (created, id) > ($1, $2) AND decision IN ('APPROVED', 'PENDING')
+	rows, err := r.rows(ctx, `SELECT `+listColumns+` FROM submission WHERE (created, id) > ($1, $2) AND decision IN ('APPROVED', 'PENDING') AND stand <> 'erased'
 		ORDER BY created, id LIMIT $3`, micros(created), id, limit)
 	return collect(rows, err, scanSubmissionRow)
 }

@@ -20,6 +20,7 @@ const (
 	StandQueued  Stand = "queued"  // everything is here: to be decided
 	StandDecided Stand = "decided" //
 	StandClosed  Stand = "closed"  // abandoned by the person: nothing to decide
+	StandErased  Stand = "erased"  // what it was of a person is gone; what happened stays
 )
 
 // Keys are the keyed hashes under which a submission is found again. Empty ones

@@ -22,6 +22,7 @@ type Index interface {
 	Search(ctx context.Context, q duplicate.Query) (hits []duplicate.Hit, asOf int64, err error)
 	AsOf(ctx context.Context) (int64, error)
 	Len(ctx context.Context) (int, error)
+	Take(ctx context.Context, submissions ...string) error
 }
 
 // Vector makes a template from a seed.

@@ -194,6 +194,17 @@ func (x *Index) Keep(ctx context.Context, from, to int64, submissions []string) 
 	return int(n), err
 }
 
+// Take takes the faces of submissions out, where they are in.
+func (x *Index) Take(ctx context.Context, submissions ...string) error {
+	if len(submissions) == 0 {
+		return nil
+	}
+	if _, err := x.db.ExecContext(ctx, `DELETE FROM face_vector WHERE submission = ANY($1)`, submissions); err != nil {
+		return fmt.Errorf("take faces out: %w", err)
+	}
+	return nil
+}
+
 // Search finds the most similar faces, best first, and as of which number at least.
 func (x *Index) Search(ctx context.Context, q duplicate.Query) (hits []duplicate.Hit, asOf int64, err error) {
 	if err := duplicate.CheckVector(q.Vector); err != nil {

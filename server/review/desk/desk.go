@@ -36,6 +36,7 @@ const (
 	CodeUnknown     = "review_unknown"
 	CodeReason      = "review_reason_missing"
 	CodeUndecided   = "review_undecided"
+	CodeErased      = "review_erased"
 )
 
 // queueLength bounds the lists; what is due first is shown.
@@ -204,6 +205,9 @@ func (d *Desk) item(ctx context.Context, r store.Reader, submission string) (rev
 	}
 	if err != nil {
 		return review.Item{}, row, fmt.Errorf("find submission: %w", err)
+	}
+	if row.Stand == store.StandErased {
+		return review.Item{}, row, fault.New(CodeErased, "what this submission was of a person is erased", "the journey still tells what happened", nil)
 	}
 	item, err := r.Review(ctx, submission)
 	switch {

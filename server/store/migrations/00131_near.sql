@@ -2,7 +2,7 @@
 
 -- Keyed hashes under which people meet whose data agree only nearly.
 CREATE TABLE near_key (
-    submission TEXT NOT NULL REFERENCES submission (id),
+    submission TEXT NOT NULL,
     key        TEXT NOT NULL,
     PRIMARY KEY (submission, key)
 );
