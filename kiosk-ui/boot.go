@@ -28,6 +28,7 @@ type settings struct {
 	data, bundle, models string
 	document, face       string
 	policy               string
+	centre               string
 	keys                 string
 	offline, verbose     bool
 }
@@ -38,6 +39,7 @@ func (s *settings) register(f *flag.FlagSet) {
 	f.StringVar(&s.document, "camera-document", "none", "camera that sees documents: /dev/videoN, replay:PATH or none")
 	f.StringVar(&s.face, "camera-face", "none", "camera that sees faces, likewise")
 	f.StringVar(&s.policy, "policy", "", "JSON `file` of the policy until the centre sends one")
+	f.StringVar(&s.centre, "centre", "", "`host:port` at which the centre takes enrolments, as the set-up screen of a new kiosk suggests it")
 	f.StringVar(&s.models, "models", "", "`folder` of the trained networks (default: as set up by make models)")
 	f.StringVar(&s.keys, "keys", "", "`folder` for the running visit's key, best in memory such as /run (default: the data folder)")
 	f.BoolVar(&s.offline, "offline", false, "do not dial the centre")
@@ -178,7 +180,7 @@ func (s *settings) start(ctx context.Context, log *slog.Logger) (*kiosk, error) 
 const consentText = "2026-11"
 
 func noBundle(err error) error {
-	return &fault{&agent.Problem{Code: "bundle_missing", Message: "This kiosk is not enrolled, or its enrolment cannot be read.", Hint: "Enrol it at the centre with: server kiosk add; then give the folder with --bundle."}, exitConfig, err}
+	return &fault{&agent.Problem{Code: "bundle_missing", Message: "This kiosk is not enrolled, or its enrolment cannot be read.", Hint: "Enrol it: have a token made at the centre (server kiosk add), then start kiosk-ui run with --bundle, which asks for it, or use kiosk-ui enrol."}, exitConfig, err}
 }
 
 func noVision(err error) error {

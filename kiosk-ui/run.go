@@ -59,7 +59,14 @@ func run(args []string, errs io.Writer) int {
 	if err := w.serveDoor(ctx, *automation, errs); err != nil {
 		return report(errs, err)
 	}
-	return w.run(ctx, stop, func(ctx context.Context) (behind, error) { return s.behind(ctx, o) }, *failFast, errs)
+	return w.run(ctx, stop, func(ctx context.Context) (behind, error) {
+		if !*failFast && s.needsSetUp() {
+			if err := s.setUp(ctx, w, o.log); err != nil {
+				return behind{}, err
+			}
+		}
+		return s.behind(ctx, o)
+	}, *failFast, errs)
 }
 
 // behind is what a window runs on: Run works until its context ends, close tidies up.
@@ -98,19 +105,18 @@ func (w *window) run(ctx context.Context, stop func(), start func(context.Contex
 		code = report(errs, err)
 	}
 	w.win.SetOnClosed(stop)
-	shown := make(chan struct{})
 	w.app.Lifecycle().SetOnStarted(func() {
 		if w.up != nil {
 			w.up()
 		}
-		close(shown)
+		close(w.shown)
 	})
 	// The agent starts while the toolkit does; it meets the screen once both are up.
 	go func() {
 		defer close(done)
 		b, err := start(ctx)
 		select {
-		case <-shown:
+		case <-w.shown:
 		case <-ctx.Done():
 		}
 		if err != nil {

@@ -63,7 +63,8 @@ func (c *Centre) EnrolTLS(now func() time.Time) *tls.Config {
 }
 
 // Enrol makes this kiosk's key in dir, has it certified by the centre at address (host:port), and writes the
-// bundle there. The key stays when it fails, so that another try with the same token is the same kiosk.
+// bundle there. The key stays when it fails, so that another try with the same token is the same kiosk. A kept
+// invitation (see Keep) goes once the bundle is whole.
 func Enrol(ctx context.Context, dir, address string, t Token, now func() time.Time) (*Bundle, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("enrol: %w", err)
@@ -116,11 +117,7 @@ func Enrol(ctx context.Context, dir, address string, t Token, now func() time.Ti
 		{fileSealPub, answer.Seal},
 		{fileKioskJSON, append(text, '\n')},
 	} {
-		path := filepath.Join(dir, f.name)
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) { // of a try that was cut off
-			return nil, fmt.Errorf("enrol: %w", err)
-		}
-		if err := writeNew(path, f.body); err != nil {
+		if err := replace(filepath.Join(dir, f.name), f.body); err != nil { // there may be some of a try that was cut off
 			return nil, err
 		}
 	}
@@ -128,7 +125,7 @@ func Enrol(ctx context.Context, dir, address string, t Token, now func() time.Ti
 	if err != nil {
 		return nil, errors.Join(strange(err), os.Remove(filepath.Join(dir, fileKioskJSON)))
 	}
-	return b, nil
+	return b, Forget(dir)
 }
 
 // ask sends one enrolment. It gives the secret to nobody but a centre of the pinned authority, which it returns.
@@ -222,16 +219,9 @@ func (b *Bundle) Renew(ctx context.Context, dir string, now func() time.Time) er
 	if err != nil || !b.key.PublicKey.Equal(cert.PublicKey) || cert.CheckSignatureFrom(b.ca) != nil || cert.Subject.CommonName != b.Name {
 		return fault.New("enrolment_strange", "the centre's answer cannot be used", "check that kiosk and centre are of releases that know each other", err)
 	}
-	path := filepath.Join(dir, fileKiosk)
-	fresh := path + ".new"
-	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("renew certificate: %w", err)
-	}
-	if err := writeCert(fresh, cert); err != nil {
+	// At once: a cut leaves the old one or the new one.
+	if err := replace(filepath.Join(dir, fileKiosk), pem.EncodeToMemory(&pem.Block{Type: pemCert, Bytes: cert.Raw})); err != nil {
 		return err
-	}
-	if err := os.Rename(fresh, path); err != nil { // at once: a cut leaves the old one or the new one
-		return fmt.Errorf("renew certificate: %w", err)
 	}
 	b.cert.Store(cert)
 	return nil
