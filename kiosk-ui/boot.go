@@ -19,6 +19,7 @@ import (
 	"vestibule/journey"
 	"vestibule/models"
 	"vestibule/models/worker"
+	wrong "vestibule/sync/fault"
 	"vestibule/sync/identity"
 	"vestibule/sync/link"
 )
@@ -180,6 +181,9 @@ func (s *settings) start(ctx context.Context, log *slog.Logger) (*kiosk, error) 
 const consentText = "2026-11"
 
 func noBundle(err error) error {
+	if strings.HasPrefix(wrong.Code(err), "tpm_") { // the enrolment is well, what holds its key is not
+		return asProblem(err)
+	}
 	return &fault{&agent.Problem{Code: "bundle_missing", Message: "This kiosk is not enrolled, or its enrolment cannot be read.", Hint: "Enrol it: have a token made at the centre (server kiosk add), then start kiosk-ui run with --bundle, which asks for it, or use kiosk-ui enrol."}, exitConfig, err}
 }
 

@@ -23,6 +23,7 @@ func run(args []string, errs io.Writer) int {
 	begun := time.Now()
 	var (
 		s          settings
+		at         keyFlags
 		f          = flag.NewFlagSet("kiosk-ui run", flag.ContinueOnError)
 		windowed   = f.String("window", "", "window of `WxH` pixels instead of the whole display")
 		full       = f.Bool("fullscreen", false, "the whole display (default without --window)")
@@ -33,6 +34,7 @@ func run(args []string, errs io.Writer) int {
 		failFast   = f.Bool("fail-fast", false, "end when the kiosk cannot start, instead of showing why")
 	)
 	s.register(f)
+	at.register(f)
 	if code, stop := parse(f, args, errs); stop {
 		return code
 	}
@@ -61,7 +63,11 @@ func run(args []string, errs io.Writer) int {
 	}
 	return w.run(ctx, stop, func(ctx context.Context) (behind, error) {
 		if !*failFast && s.needsSetUp() {
-			if err := s.setUp(ctx, w, o.log); err != nil {
+			keys, err := at.keys()
+			if err != nil {
+				return behind{}, asProblem(err)
+			}
+			if err := s.setUp(ctx, w, keys, o.log); err != nil {
 				return behind{}, err
 			}
 		}

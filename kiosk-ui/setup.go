@@ -25,7 +25,7 @@ func (s *settings) needsSetUp() bool {
 }
 
 // setUp asks for the centre and a token on the screen until the kiosk is enrolled.
-func (s *settings) setUp(ctx context.Context, w *window, log *slog.Logger) error {
+func (s *settings) setUp(ctx context.Context, w *window, keys identity.Keys, log *slog.Logger) error {
 	select {
 	case <-w.shown:
 	case <-ctx.Done():
@@ -35,7 +35,7 @@ func (s *settings) setUp(ctx context.Context, w *window, log *slog.Logger) error
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
-	cfg := setup.Config{Dir: s.bundle, Address: s.centre, Now: time.Now, Log: log}
+	cfg := setup.Config{Dir: s.bundle, Address: s.centre, Keys: keys, Now: time.Now, Log: log}
 	spec := s.document
 	if spec == "none" {
 		spec = s.face

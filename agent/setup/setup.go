@@ -47,6 +47,7 @@ type Eyes interface {
 type Config struct {
 	Dir     string        // for the identity
 	Address string        // of the centre, where it is known beforehand
+	Keys    identity.Keys // where the kiosk's key is made
 	Camera  camera.Camera // nil: codes cannot be shown
 	// Eyes starts what looks at its pictures; it ends with ctx. Not asked without a camera.
 	Eyes func(ctx context.Context) (Eyes, error)
@@ -85,7 +86,7 @@ func New(cfg Config) *Setup {
 	}
 	if cfg.Enrol == nil {
 		cfg.Enrol = func(ctx context.Context, dir string, i identity.Invitation) (*identity.Bundle, error) {
-			return identity.Enrol(ctx, dir, i.Address, i.Token, cfg.Now)
+			return identity.Enrol(ctx, dir, i.Address, i.Token, cfg.Keys, cfg.Now)
 		}
 	}
 	s := &Setup{cfg: cfg, pictures: make(chan agent.Picture, 1), watchers: map[chan State]struct{}{}, wake: make(chan struct{}, 1)}
@@ -163,7 +164,9 @@ func (s *Setup) next() (identity.Invitation, bool) {
 	default:
 	}
 	i := *s.invited
-	s.tell(func(st *State) { st.Step, st.Address, st.Kept, st.Problem, st.Again = Enrolling, i.Address, true, nil, time.Time{} })
+	s.tell(func(st *State) {
+		st.Step, st.Address, st.Kept, st.Problem, st.Again = Enrolling, i.Address, true, nil, time.Time{}
+	})
 	return i, true
 }
 

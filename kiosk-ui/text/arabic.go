@@ -298,5 +298,7 @@ func arabic() map[string]string {
 		"problem.invitation_malformed.advice":   "اعرض الرمز الذي أصدره المركز لهذا الجهاز.",
 		"problem.invitation_version.title":      "هذا الرمز من إصدار آخر",
 		"problem.invitation_version.advice":     "حدّث برنامج هذا الجهاز، أو اكتب العنوان ورمز التسجيل.",
+		"problem.tpm.title":                     "لا يمكن استعمال مفتاح هذا الجهاز",
+		"problem.tpm.advice":                    "للموظفين: شريحة الأمان (TPM) التي تحفظه مفقودة أو مقفلة أو تخصّ جهازاً آخر. يبيّن الرمز أدناه السبب.",
 	}
 }

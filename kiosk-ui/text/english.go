@@ -298,5 +298,7 @@ func english() map[string]string {
 		"problem.invitation_malformed.advice":   "Show the one that the centre made for this kiosk.",
 		"problem.invitation_version.title":      "This code is of another release",
 		"problem.invitation_version.advice":     "Bring this kiosk’s program up to date, or type address and token.",
+		"problem.tpm.title":                     "This kiosk’s key cannot be used",
+		"problem.tpm.advice":                    "Staff: the security chip (TPM) that holds it is missing, locked or another machine’s. The code below says which.",
 	}
 }

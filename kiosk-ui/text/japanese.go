@@ -298,5 +298,7 @@ func japanese() map[string]string {
 		"problem.invitation_malformed.advice":   "このキオスクのためにセンターが発行したコードをかざしてください。",
 		"problem.invitation_version.title":      "別の版のコードです",
 		"problem.invitation_version.advice":     "キオスクのプログラムを更新するか、アドレスとトークンを入力してください。",
+		"problem.tpm.title":                     "このキオスクの鍵を使えません",
+		"problem.tpm.advice":                    "係員の方へ：鍵を保管するセキュリティチップ（TPM）がないか、ロックされているか、別の機械のものです。下のコードをご確認ください。",
 	}
 }
