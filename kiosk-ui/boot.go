@@ -151,6 +151,7 @@ func (s *settings) start(ctx context.Context, log *slog.Logger) (*kiosk, error) 
 	if err != nil {
 		return nil, noVision(err)
 	}
+	keep := &keeper{bundle: b, dir: s.bundle, log: log}
 	cfg := agent.Config{
 		Dir: s.data, Kiosk: b.Name, Site: agent.Site{Country: b.SiteCountry},
 		DocumentCamera: document, FaceCamera: face, Engine: engine, Seal: b.Seal,
@@ -159,6 +160,7 @@ func (s *settings) start(ctx context.Context, log *slog.Logger) (*kiosk, error) 
 		TestCameras: isDevice(s.document) && isDevice(s.face),
 		Temperature: thermal.Hottest,
 		Expires:     func() time.Time { end, _ := b.Expires(time.Now()); return end },
+		Renewal:     keep.state,
 		Log:         log,
 	}
 	if b.Broker != "" && !s.offline {
@@ -172,7 +174,7 @@ func (s *settings) start(ctx context.Context, log *slog.Logger) (*kiosk, error) 
 		return nil, errors.Join(err, engine.Close())
 	}
 	if !s.offline {
-		go keepCertified(ctx, b, s.bundle, log)
+		go keep.run(ctx)
 	}
 	return &kiosk{Agent: a, engine: engine, name: b.Name}, nil
 }

@@ -172,6 +172,12 @@ func (b *Bundle) Expires(now time.Time) (end time.Time, renew bool) {
 	return c.NotAfter, now.After(c.NotBefore.Add(life * 2 / 3))
 }
 
+// Spent is how much of the certificate's life is over: 0 when it begins, 1 at its end.
+func (b *Bundle) Spent(now time.Time) float64 {
+	c := b.Cert()
+	return float64(now.Sub(c.NotBefore)) / float64(c.NotAfter.Sub(c.NotBefore))
+}
+
 // TLS is the kiosk's side of the link. now is the clock that certificates are
 // judged by: a kiosk whose battery is flat passes the latest time it knows of. Every connection shows the
 // newest certificate.
