@@ -25,12 +25,12 @@ func userAdd(ctx context.Context, p *program, args []string) error {
 	fs, data, db := p.flags("")
 	var u store.User
 	fs.StringVar(&u.Name, "name", "", "who it is: letters, digits, dot, dash, underscore, @")
-	fs.StringVar(&u.Role, "role", "", desk.Reviewer+" decides what is held; "+desk.Viewer+" looks at journeys and the queue")
+	fs.StringVar(&u.Role, "role", "", desk.Reviewer+" decides what is held; "+desk.Viewer+" looks at journeys and the queue; "+desk.Operator+" does, and adds kiosks")
 	if _, err := p.parse(fs, args, "data", "name", "role"); err != nil {
 		return err
 	}
-	if u.Role != desk.Reviewer && u.Role != desk.Viewer {
-		return fault.New("role_unknown", "there is no such role", "use "+desk.Reviewer+" or "+desk.Viewer, nil)
+	if u.Role != desk.Reviewer && u.Role != desk.Viewer && u.Role != desk.Operator {
+		return fault.New("role_unknown", "there is no such role", "use "+desk.Reviewer+", "+desk.Viewer+" or "+desk.Operator, nil)
 	}
 	if len(u.Name) > maxUserName || strings.Trim(strings.ToLower(u.Name), "abcdefghijklmnopqrstuvwxyz0123456789.-_@") != "" || u.Name == "centre" {
 		return fault.New("user_name", "this cannot be a name", "use at most 40 letters, digits, dots, dashes, underscores or @, and not the centre's own name", nil)
@@ -124,7 +124,7 @@ func (c *running) admits(ctx context.Context, key string) (console.Visitor, bool
 		if errors.Is(err, store.ErrNotFound) {
 			return console.Visitor{}, false, nil
 		}
-		return console.Visitor{Name: u.Name, Reviewer: u.Role == desk.Reviewer}, err == nil, err
+		return console.Visitor{Name: u.Name, Reviewer: u.Role == desk.Reviewer, Operator: u.Role == desk.Operator}, err == nil, err
 	}
 	_, ok, err := api.Allows(ctx, c.store.Read(), key, api.ScopeJourneys)
 	return console.Visitor{}, ok, err

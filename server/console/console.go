@@ -48,6 +48,8 @@ type Config struct {
 	Active func(ctx context.Context, name string) (bool, error)
 	// Desk is where reviewers work.
 	Desk Desk
+	// Fleet lets new kiosks in; nil: nobody does so here.
+	Fleet Fleet
 	// Waiting says why a submission is not decided yet; may be nil.
 	Waiting func(ctx context.Context, submission string) (string, error)
 	Clock   func() time.Time
@@ -115,6 +117,7 @@ func (c *Console) Handler() http.Handler {
 		r.Get("/live/{session}", c.liveOne)
 		r.Get("/lists", c.sanctions)
 		r.Get("/kiosks", c.kiosks)
+		r.Post("/kiosks", c.invite)
 	})
 	return r
 }

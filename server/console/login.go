@@ -21,6 +21,7 @@ const (
 type Visitor struct {
 	Name     string
 	Reviewer bool
+	Operator bool
 }
 
 // guest is an open log-in.

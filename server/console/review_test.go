@@ -167,9 +167,9 @@ func office(t *testing.T, b *bench) (web string, log *bytes.Buffer) {
 		Admits: func(_ context.Context, key string) (Visitor, bool, error) {
 			switch key {
 			case "anna", "bob":
-				return Visitor{key, true}, true, nil
+				return Visitor{Name: key, Reviewer: true}, true, nil
 			case "vera":
-				return Visitor{key, false}, true, nil
+				return Visitor{Name: key}, true, nil
 			}
 			return Visitor{}, key == "partner", nil
 		},
@@ -451,12 +451,12 @@ func FuzzStep(f *testing.F) {
 	b := newBench()
 	c, err := New(Config{
 		Store: &shelf{}, Desk: b, Clock: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler),
-		Admits: func(context.Context, string) (Visitor, bool, error) { return Visitor{"anna", true}, true, nil },
+		Admits: func(context.Context, string) (Visitor, bool, error) { return Visitor{Name: "anna", Reviewer: true}, true, nil },
 		Active: func(context.Context, string) (bool, error) { return true, nil },
 	})
 	require.NoError(f, err)
 	h := c.Handler()
-	cookie := c.visits.open(Visitor{"anna", true})
+	cookie := c.visits.open(Visitor{Name: "anna", Reviewer: true})
 	f.Fuzz(func(t *testing.T, step, form string) {
 		r := httptest.NewRequest(http.MethodPost, "/review/sub-1/"+url.PathEscape(step), strings.NewReader(form))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

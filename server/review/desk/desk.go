@@ -27,6 +27,7 @@ import (
 const (
 	Reviewer = "reviewer" // decides, corrects and looks at evidence
 	Viewer   = "viewer"   // sees journeys and the queue
+	Operator = "operator" // sees them too, and lets kiosks in
 )
 
 // Codes of what is wrong with a request here, besides those of package review.
