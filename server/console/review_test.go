@@ -451,7 +451,9 @@ func FuzzStep(f *testing.F) {
 	b := newBench()
 	c, err := New(Config{
 		Store: &shelf{}, Desk: b, Clock: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler),
-		Admits: func(context.Context, string) (Visitor, bool, error) { return Visitor{Name: "anna", Reviewer: true}, true, nil },
+		Admits: func(context.Context, string) (Visitor, bool, error) {
+			return Visitor{Name: "anna", Reviewer: true}, true, nil
+		},
 		Active: func(context.Context, string) (bool, error) { return true, nil },
 	})
 	require.NoError(f, err)
