@@ -13,7 +13,7 @@ export VESTIBULE_MODELS := $(abspath $(MODELS))
 # Debian 12 packages, by what needs them. `make deps` installs exactly those that are missing.
 PKG_BUILD   := g++ pkg-config libopencv-dev libzxing-dev libgl1-mesa-dev libx11-dev libxcursor-dev libxrandr-dev libxinerama-dev libxi-dev libxxf86vm-dev
 PKG_RUN     := fonts-ocr-b fonts-noto-core fonts-noto-cjk
-PKG_TEST    := xvfb xauth x11-utils xdotool imagemagick postgresql mosquitto iproute2
+PKG_TEST    := xvfb xauth x11-utils xdotool imagemagick postgresql mosquitto iproute2 swtpm
 PACKAGES    := $(PKG_BUILD) $(PKG_RUN) $(PKG_TEST)
 PKG_TRAIN   := python3-torch python3-opencv python3-pil fonts-ocr-b fonts-dejavu-core fonts-liberation fonts-freefont-ttf fonts-noto-mono fonts-hack
 

@@ -56,7 +56,10 @@ type Config struct {
 
 	// Expires tells when the kiosk's certificate ends; nil: it has none. Temperature is the machine's, °C, where it can
 	// be read; nil: nowhere. Both are asked now and then.
-	Expires     func() time.Time
+	Expires func() time.Time
+	// Renewal tells how much of the certificate's life is over, 0..1, and the code of why it could not be renewed
+	// last; nil: nobody renews it.
+	Renewal     func() (spent float64, failed string)
 	Temperature func() (celsius float64, ok bool)
 
 	Now  func() time.Time // default time.Now

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"vestibule/agent/health"
@@ -13,9 +14,10 @@ import (
 
 // What is too hot, °C. Starting values: processors slow down or switch off from about 95 on.
 const (
-	hot     = 80.0
-	tooHot  = 90.0
-	certEnd = 7 * 24 * time.Hour // a certificate that ends so soon and could not be renewed
+	hot       = 80.0
+	tooHot    = 90.0
+	certSpent = .8                 // of a certificate's life; it should have been renewed at two thirds
+	certEnd   = 7 * 24 * time.Hour // a certificate that ends so soon and could not be renewed
 )
 
 // look sees what is wrong with the kiosk, shows it and tells the centre.
@@ -80,11 +82,17 @@ func (o *owner) findings(now time.Time) (found []health.Finding) {
 		}
 	}
 	if o.cfg.Expires != nil {
+		spent, failed := 0., ""
+		if o.cfg.Renewal != nil {
+			spent, failed = o.cfg.Renewal()
+		}
 		switch left := o.cfg.Expires().Sub(now); {
 		case left <= 0:
-			add(health.Certificate, health.Critical, "ended")
-		case left <= certEnd:
-			add(health.Certificate, health.Warning, fmt.Sprintf("%dh", int(left.Hours())))
+			add(health.Certificate, health.Critical, strings.TrimSpace("ended "+failed))
+		case left <= certEnd || spent >= certSpent:
+			add(health.Certificate, health.Warning, strings.TrimSpace(fmt.Sprintf("%dh %s", int(left.Hours()), failed)))
+		case failed != "":
+			add(health.Certificate, health.Notice, failed)
 		}
 	}
 	if o.cfg.Temperature != nil {

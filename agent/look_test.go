@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -43,6 +44,37 @@ func TestWhatIsWrongWithTheKioskIsShownAndGoesAway(t *testing.T) {
 		b.until("the certificate's end", func(s State) bool {
 			return len(s.Health) == 1 && s.Health[0].Finding == health.Finding{Code: health.Certificate, Severity: health.Warning, Detail: "47h"}
 		})
+		b.halt(nil)
+	})
+}
+
+func TestARenewalThatFailsIsToldBeforeTheCertificateRunsOut(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		var spent, failed, ends atomic.Value
+		spent.Store(.7)
+		failed.Store("")
+		ends.Store(today.Add(27 * 24 * time.Hour))
+		b := newBench(t, func(c *Config) {
+			c.Expires = func() time.Time { return ends.Load().(time.Time) }
+			c.Renewal = func() (float64, string) { return spent.Load().(float64), failed.Load().(string) }
+		})
+		b.start()
+		b.untilStep(StepAttract)
+		time.Sleep(10 * time.Minute)
+		require.Empty(t, b.a.states.get().Health, "it is due, and nothing has failed")
+		told := func(what string, want health.Finding) {
+			b.until(what, func(s State) bool { return len(s.Health) == 1 && s.Health[0].Finding == want })
+		}
+		failed.Store("enrolment_unreachable")
+		told("the failure", health.Finding{Code: health.Certificate, Severity: health.Notice, Detail: "enrolment_unreachable"})
+		spent.Store(.8)
+		ends.Store(b.cfg.Now().Add(18*24*time.Hour + time.Minute))
+		b.until("four fifths of its life", func(s State) bool {
+			return len(s.Health) == 1 && s.Health[0].Severity == health.Warning && strings.HasSuffix(s.Health[0].Detail, "h enrolment_unreachable")
+		})
+		failed.Store("")
+		spent.Store(.1)
+		b.until("renewed", func(s State) bool { return len(s.Health) == 0 })
 		b.halt(nil)
 	})
 }

@@ -19,6 +19,7 @@ import (
 	"vestibule/journey"
 	"vestibule/models"
 	"vestibule/models/worker"
+	wrong "vestibule/sync/fault"
 	"vestibule/sync/identity"
 	"vestibule/sync/link"
 	"vestibule/sync/trace"
@@ -29,6 +30,7 @@ type settings struct {
 	data, bundle, models string
 	document, face       string
 	policy               string
+	centre               string
 	keys                 string
 	offline, verbose     bool
 	otlp                 string
@@ -40,6 +42,7 @@ func (s *settings) register(f *flag.FlagSet) {
 	f.StringVar(&s.document, "camera-document", "none", "camera that sees documents: /dev/videoN, replay:PATH or none")
 	f.StringVar(&s.face, "camera-face", "none", "camera that sees faces, likewise")
 	f.StringVar(&s.policy, "policy", "", "JSON `file` of the policy until the centre sends one")
+	f.StringVar(&s.centre, "centre", "", "`host:port` at which the centre takes enrolments, as the set-up screen of a new kiosk suggests it")
 	f.StringVar(&s.models, "models", "", "`folder` of the trained networks (default: as set up by make models)")
 	f.StringVar(&s.keys, "keys", "", "`folder` for the running visit's key, best in memory such as /run (default: the data folder)")
 	f.BoolVar(&s.offline, "offline", false, "do not dial the centre")
@@ -164,6 +167,7 @@ func (s *settings) start(ctx context.Context, log *slog.Logger) (*kiosk, error) 
 	if err != nil {
 		return nil, noVision(err)
 	}
+	keep := &keeper{bundle: b, dir: s.bundle, log: log}
 	cfg := agent.Config{
 		Dir: s.data, Kiosk: b.Name, Site: agent.Site{Country: b.SiteCountry},
 		DocumentCamera: document, FaceCamera: face, Engine: engine, Seal: b.Seal,
@@ -172,6 +176,7 @@ func (s *settings) start(ctx context.Context, log *slog.Logger) (*kiosk, error) 
 		TestCameras: isDevice(s.document) && isDevice(s.face),
 		Temperature: thermal.Hottest,
 		Expires:     func() time.Time { end, _ := b.Expires(time.Now()); return end },
+		Renewal:     keep.state,
 		Log:         log, Trace: tracer,
 	}
 	if b.Broker != "" && !s.offline {
@@ -188,7 +193,7 @@ func (s *settings) start(ctx context.Context, log *slog.Logger) (*kiosk, error) 
 		return nil, errors.Join(err, engine.Close())
 	}
 	if !s.offline {
-		go keepCertified(ctx, b, s.bundle, log)
+		go keep.run(ctx)
 	}
 	return &kiosk{Agent: a, engine: engine, name: b.Name, tracer: tracer}, nil
 }
@@ -209,7 +214,10 @@ func (s *settings) tracer(ctx context.Context, name string, log *slog.Logger) (*
 const consentText = "2026-11"
 
 func noBundle(err error) error {
-	return &fault{&agent.Problem{Code: "bundle_missing", Message: "This kiosk is not enrolled, or its enrolment cannot be read.", Hint: "Enrol it at the centre with: server kiosk add; then give the folder with --bundle."}, exitConfig, err}
+	if strings.HasPrefix(wrong.Code(err), "tpm_") { // the enrolment is well, what holds its key is not
+		return asProblem(err)
+	}
+	return &fault{&agent.Problem{Code: "bundle_missing", Message: "This kiosk is not enrolled, or its enrolment cannot be read.", Hint: "Enrol it: have a token made at the centre (server kiosk add), then start kiosk-ui run with --bundle, which asks for it, or use kiosk-ui enrol."}, exitConfig, err}
 }
 
 func noVision(err error) error {

@@ -14,6 +14,7 @@ import (
 	"vestibule/agent"
 	wrong "vestibule/sync/fault"
 	"vestibule/sync/identity"
+	"vestibule/sync/identity/tpm"
 )
 
 // enrolKiosk gives this kiosk its identity: it makes a key, and has the centre that made the token certify it.
@@ -23,9 +24,15 @@ func enrolKiosk(args []string, in io.Reader, out, errs io.Writer) int {
 		bundle = f.String("bundle", "", "`folder` for the kiosk's enrolment (needed)")
 		centre = f.String("centre", "", "`host:port` at which the centre takes enrolments (needed)")
 		typed  = f.String("token", "", "the token; left out, it is asked for, so that it stands in no list of processes")
+		at     keyFlags
 	)
+	at.register(f)
 	if code, stop := parse(f, args, errs); stop {
 		return code
+	}
+	keys, err := at.keys()
+	if err != nil {
+		return report(errs, asProblem(err))
 	}
 	if *bundle == "" || *centre == "" {
 		_, _ = fmt.Fprintln(errs, "kiosk-ui enrol: -bundle and -centre are needed")
@@ -47,7 +54,7 @@ func enrolKiosk(args []string, in io.Reader, out, errs io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	b, err := identity.Enrol(ctx, *bundle, *centre, token, time.Now)
+	b, err := identity.Enrol(ctx, *bundle, *centre, token, keys, time.Now)
 	if err != nil {
 		return report(errs, asProblem(err))
 	}
@@ -55,6 +62,19 @@ func enrolKiosk(args []string, in io.Reader, out, errs io.Writer) int {
 	_, _ = fmt.Fprintf(out, "%s\t%s\t%s\n", b.Name, b.Project, end.UTC().Format(time.DateOnly))
 	_, _ = fmt.Fprintf(errs, "This kiosk is %s. Start it with: kiosk-ui run -bundle %s -data DIR\n", b.Name, *bundle)
 	return exitDone
+}
+
+// keyFlags say where a new kiosk's key is made.
+type keyFlags struct{ place, device string }
+
+func (k *keyFlags) register(f *flag.FlagSet) {
+	f.StringVar(&k.place, "key", string(identity.PlaceAuto), "where a new kiosk's key is made: tpm, file, or auto: the TPM where one works, else a file")
+	f.StringVar(&k.device, "tpm", tpm.Device, "`device` of the TPM 2.0 that makes the key")
+}
+
+func (k *keyFlags) keys() (identity.Keys, error) {
+	place, err := identity.ParsePlace(k.place)
+	return identity.Keys{Place: place, Device: k.device}, err
 }
 
 // asProblem shows an error of package identity as the kiosk's own are shown.

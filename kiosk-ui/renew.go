@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	wrong "vestibule/sync/fault"
@@ -15,21 +17,27 @@ const (
 	renewAgain = 15 * time.Minute
 )
 
-// keepCertified renews the kiosk's certificate once two thirds of its time are over, until ctx ends. Without a way to
-// the centre it goes on trying; the kiosk works on, and the centre takes what it queued once it is renewed.
-func keepCertified(ctx context.Context, b *identity.Bundle, dir string, log *slog.Logger) {
+// keeper keeps a kiosk's certificate fresh.
+type keeper struct {
+	bundle *identity.Bundle
+	dir    string
+	log    *slog.Logger
+	failed atomic.Pointer[string] // code of why the last renewal failed; nil: it did not
+}
+
+// state is what the agent's health is told.
+func (k *keeper) state() (spent float64, failed string) {
+	if p := k.failed.Load(); p != nil {
+		failed = *p
+	}
+	return k.bundle.Spent(time.Now()), failed
+}
+
+// run renews the certificate once two thirds of its time are over, until ctx ends. Without a way to the centre it goes
+// on trying; the kiosk works on, and the centre takes what it queued once it is renewed.
+func (k *keeper) run(ctx context.Context) {
 	for {
-		next := renewEvery
-		if end, due := b.Expires(time.Now()); due {
-			if err := b.Renew(ctx, dir, time.Now); err == nil {
-				fresh, _ := b.Expires(time.Now())
-				log.Info("certificate renewed", "until", fresh.UTC().Format(time.DateOnly))
-			} else if ctx.Err() == nil {
-				log.Warn("certificate not renewed", "code", wrong.Code(err), "until", end.UTC().Format(time.DateOnly), "error", err)
-				next = renewAgain
-			}
-		}
-		t := time.NewTimer(next)
+		t := time.NewTimer(k.look(ctx, time.Now))
 		select {
 		case <-t.C:
 		case <-ctx.Done():
@@ -37,4 +45,25 @@ func keepCertified(ctx context.Context, b *identity.Bundle, dir string, log *slo
 			return
 		}
 	}
+}
+
+// look renews the certificate if it is due, and says when to look again.
+func (k *keeper) look(ctx context.Context, now func() time.Time) time.Duration {
+	end, due := k.bundle.Expires(now())
+	if !due {
+		return renewEvery
+	}
+	err := k.bundle.Renew(ctx, k.dir, now)
+	if err == nil {
+		k.failed.Store(nil)
+		fresh, _ := k.bundle.Expires(now())
+		k.log.Info("certificate renewed", "until", fresh.UTC().Format(time.DateOnly))
+		return renewEvery
+	}
+	if ctx.Err() == nil {
+		code := cmp.Or(wrong.Code(err), "renewal_failed")
+		k.failed.Store(&code)
+		k.log.Warn("certificate not renewed", "code", code, "until", end.UTC().Format(time.DateOnly), "error", err)
+	}
+	return renewAgain
 }

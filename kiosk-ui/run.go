@@ -23,6 +23,7 @@ func run(args []string, errs io.Writer) int {
 	begun := time.Now()
 	var (
 		s          settings
+		at         keyFlags
 		f          = flag.NewFlagSet("kiosk-ui run", flag.ContinueOnError)
 		windowed   = f.String("window", "", "window of `WxH` pixels instead of the whole display")
 		full       = f.Bool("fullscreen", false, "the whole display (default without --window)")
@@ -33,6 +34,7 @@ func run(args []string, errs io.Writer) int {
 		failFast   = f.Bool("fail-fast", false, "end when the kiosk cannot start, instead of showing why")
 	)
 	s.register(f)
+	at.register(f)
 	if code, stop := parse(f, args, errs); stop {
 		return code
 	}
@@ -59,7 +61,18 @@ func run(args []string, errs io.Writer) int {
 	if err := w.serveDoor(ctx, *automation, errs); err != nil {
 		return report(errs, err)
 	}
-	return w.run(ctx, stop, func(ctx context.Context) (behind, error) { return s.behind(ctx, o) }, *failFast, errs)
+	return w.run(ctx, stop, func(ctx context.Context) (behind, error) {
+		if !*failFast && s.needsSetUp() {
+			keys, err := at.keys()
+			if err != nil {
+				return behind{}, asProblem(err)
+			}
+			if err := s.setUp(ctx, w, keys, o.log); err != nil {
+				return behind{}, err
+			}
+		}
+		return s.behind(ctx, o)
+	}, *failFast, errs)
 }
 
 // behind is what a window runs on: Run works until its context ends, close tidies up.
@@ -98,19 +111,18 @@ func (w *window) run(ctx context.Context, stop func(), start func(context.Contex
 		code = report(errs, err)
 	}
 	w.win.SetOnClosed(stop)
-	shown := make(chan struct{})
 	w.app.Lifecycle().SetOnStarted(func() {
 		if w.up != nil {
 			w.up()
 		}
-		close(shown)
+		close(w.shown)
 	})
 	// The agent starts while the toolkit does; it meets the screen once both are up.
 	go func() {
 		defer close(done)
 		b, err := start(ctx)
 		select {
-		case <-shown:
+		case <-w.shown:
 		case <-ctx.Done():
 		}
 		if err != nil {

@@ -16,6 +16,7 @@ import (
 	"fyne.io/fyne/v2/app"
 
 	"vestibule/agent"
+	"vestibule/agent/setup"
 	"vestibule/kiosk-ui/automation"
 	"vestibule/kiosk-ui/screen"
 	"vestibule/kiosk-ui/speech"
@@ -40,6 +41,7 @@ type window struct {
 	ui    *screen.UI
 	fonts *theme.Fonts
 	up    func() // once the window is shown; may be nil
+	shown chan struct{}
 }
 
 // openWindow makes the window; show it with run.
@@ -60,7 +62,7 @@ func openWindow(o windowOptions) (*window, error) {
 			}
 		}
 	}
-	w := &window{fonts: theme.SystemFonts()}
+	w := &window{fonts: theme.SystemFonts(), shown: make(chan struct{})}
 	w.app = app.New()
 	w.app.Settings().SetTheme(theme.Fyne{Palette: theme.Day(), Fonts: w.fonts})
 	if w.win, err = newWindow(w.app); err != nil {
@@ -212,7 +214,12 @@ type view struct {
 	Ready       bool       `json:"ready"` // an agent is behind the screen
 	Overlay     bool       `json:"overlay,omitempty"`
 	Session     string     `json:"session,omitempty"`
+	SetUp       setup.Step `json:"setUp,omitempty"` // the kiosk has no identity yet
+	Scanning    bool       `json:"scanning,omitempty"`
 }
+
+// stepSetUp is the step that the door tells while the kiosk is being set up.
+const stepSetUp agent.Step = "setup"
 
 // State implements automation.Screen.
 func (d door) State() (any, error) {
@@ -229,6 +236,12 @@ func (d door) State() (any, error) {
 		}
 		if s.Problem != nil {
 			v.Problem = s.Problem.Code
+		}
+		if st, ok := d.w.ui.SetUp(); ok {
+			v.Step, v.SetUp, v.Scanning = stepSetUp, st.Step, st.Scanning
+			if st.Problem != nil {
+				v.Problem = st.Problem.Code
+			}
 		}
 		if p := d.w.ui.Fault(); p != nil {
 			v.Step, v.Problem = agent.StepClosed, p.Code
@@ -250,6 +263,9 @@ func (d door) Widgets() (any, error) {
 
 // Tap implements automation.Screen.
 func (d door) Tap(id string) error { return d.do(func() error { return d.w.ui.Tap(id) }) }
+
+// Type implements automation.Screen.
+func (d door) Type(text string) error { return d.do(func() error { return d.w.ui.Type(text) }) }
 
 // serveDoor opens the automation door where a path is named.
 func (w *window) serveDoor(ctx context.Context, path string, errs io.Writer) error {

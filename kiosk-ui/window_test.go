@@ -48,6 +48,9 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "worker" { // the agent's child is this program again
 		os.Exit(worker.Main(os.Args[2:]))
 	}
+	if len(os.Args) > 1 && os.Args[1] == "run" { // the whole program
+		os.Exit(command(os.Args[1:], os.Stdout, os.Stderr))
+	}
 	if s := os.Getenv(envWindow); s != "" {
 		os.Exit(harness(s, os.Getenv(envDoor)))
 	}
@@ -366,6 +369,14 @@ func tool(t *testing.T, name string) string {
 // startRig starts Xvfb on a free display and the harness in a window of that size.
 func startRig(t *testing.T, w, h int, language string) *rig {
 	t.Helper()
+	return startProgram(t, w, h, func(door string) (args, env []string) {
+		return nil, []string{envWindow + "=" + fmt.Sprintf("%dx%d", w, h), envDoor + "=" + door, envLanguage + "=" + language}
+	})
+}
+
+// startProgram starts this program again on a display of that size.
+func startProgram(t *testing.T, w, h int, how func(door string) (args, env []string)) *rig {
+	t.Helper()
 	xvfb := tool(t, "Xvfb")
 	tool(t, "xdotool")
 	tool(t, "import")
@@ -393,8 +404,9 @@ func startRig(t *testing.T, w, h int, language string) *rig {
 	r.env = append(r.env, "DISPLAY="+r.display)
 	self, err := os.Executable()
 	require.NoError(t, err)
-	k := exec.Command(self)
-	k.Env = append(r.env, envWindow+"="+fmt.Sprintf("%dx%d", w, h), envDoor+"="+r.door, envLanguage+"="+language)
+	args, env := how(r.door)
+	k := exec.Command(self, args...)
+	k.Env = append(r.env, env...)
 	var said bytes.Buffer
 	k.Stderr = &said
 	require.NoError(t, k.Start())

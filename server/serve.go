@@ -659,7 +659,12 @@ func (c *running) routes(stopping <-chan struct{}) http.Handler {
 	r := chi.NewRouter()
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	r.Get("/readyz", c.ready)
+	var kiosks console.Fleet
+	if c.desk != nil { // without a place to enrol at, a token is of no use
+		kiosks = fleet{c}
+	}
 	pages, err := console.New(console.Config{
+		Fleet: kiosks,
 		Lists: c.listed,
 		Store: c.store.Read(), Waiting: c.waiting, Clock: time.Now, Log: c.log,
 		Admits: c.admits, Active: c.active, Desk: c.reviewers(), Trail: c.store.Read(), Note: c.audit, Stopping: stopping,

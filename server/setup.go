@@ -1,13 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,8 +16,11 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sys/unix"
 
 	"vestibule/server/api"
+	"vestibule/server/enrol"
+	"vestibule/server/enrol/code"
 	"vestibule/server/store"
 	"vestibule/server/vault"
 	"vestibule/sync/fault"
@@ -155,7 +159,9 @@ func kioskAdd(ctx context.Context, p *program, args []string) error {
 	broker := fs.String("broker", "", "host:port at which it reaches the broker")
 	out := fs.String("out", "", "folder for its bundle, key included; must not exist or be empty. Without it a token is made, and the kiosk makes its key itself")
 	branch := fs.String("branch", "", "the branch behind whose box it stands (server broker bridge); -broker is the box's address then")
-	lasts := fs.Duration("lasts", 72*time.Hour, "how long the token is good")
+	lasts := fs.Duration("lasts", enrol.DefaultLasts, "how long the token is good")
+	centre := fs.String("centre", "", "host:port at which the kiosk reaches this centre's -enrol; with it a QR code is shown beside the token")
+	draw := fs.Bool("qr", false, "draw the QR code even where the output is no terminal")
 	if _, err := p.parse(fs, args, "data", "name", "country", "broker"); err != nil {
 		return err
 	}
@@ -191,7 +197,7 @@ func kioskAdd(ctx context.Context, p *program, args []string) error {
 		info.Branch, info.Centre = *branch, identity.BranchName(*branch)
 	}
 	if *out == "" {
-		return p.kioskToken(ctx, s, ca, info, now, *lasts)
+		return p.kioskToken(ctx, s, ca, info, now, *lasts, *centre, *draw)
 	}
 	cert, err := identity.WriteBundle(*out, ca, info, public, now)
 	if err != nil {
@@ -220,30 +226,40 @@ func kioskAdd(ctx context.Context, p *program, args []string) error {
 }
 
 // kioskToken makes a token with which a kiosk enrols itself, and prints it once.
-func (p *program) kioskToken(ctx context.Context, s *store.Store, ca *identity.CA, info identity.KioskInfo, now time.Time, lasts time.Duration) error {
-	if err := info.Check(); err != nil {
-		return err
-	}
-	if lasts < time.Minute || lasts > 90*24*time.Hour {
-		return fault.New("token_lasts", "a token is good for a minute to 90 days", "leave -lasts out for three days", nil)
-	}
-	t, err := identity.NewToken(rand.Reader, ca.Cert)
-	if err != nil {
-		return err
-	}
-	e := store.Enrolment{Hash: t.Hash(), Kiosk: info.Name, Country: info.SiteCountry, Project: info.Project, Broker: info.Broker, Created: now, Expires: now.Add(lasts)}
-	err = s.Write(ctx, func(tx *store.Tx) error {
-		if err := tx.AddEnrolment(ctx, e); err != nil {
+func (p *program) kioskToken(ctx context.Context, s *store.Store, ca *identity.CA, info identity.KioskInfo, now time.Time, lasts time.Duration, centre string, draw bool) error {
+	if centre != "" {
+		var err error
+		if centre, err = identity.CheckAddress(centre); err != nil {
 			return err
 		}
-		return tx.Audit(ctx, newID(), "command line", "kiosk token", info.Name, now)
-	})
+	} else if draw {
+		return fault.New("enrolment_address", "the QR code holds the centre's address, which is not known", "give it with -centre, such as centre.example.org:8443", nil)
+	}
+	t, expires, err := enrol.Issue(ctx, s, ca, info, lasts, "command line", newID(), now)
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(p.errs, "A token for %s follows, good for one kiosk until %s. It is shown this once.\nOn the kiosk: kiosk-ui enrol -bundle DIR -centre HOST:PORT, where this centre runs with: server serve -enrol ADDRESS\n", info.Name, e.Expires.Local().Format("2006-01-02 15:04"))
+	at := cmp.Or(centre, "HOST:PORT")
+	_, _ = fmt.Fprintf(p.errs, "A token for %s follows, good for one kiosk until %s. It is shown this once.\nA kiosk without an identity asks for it on its screen: kiosk-ui run -bundle DIR -data DIR.\nWithout a screen: kiosk-ui enrol -bundle DIR -centre %s, where this centre runs with: server serve -enrol ADDRESS\n", info.Name, expires.Local().Format("2006-01-02 15:04"), at)
+	if centre != "" && (draw || isTerminal(p.out)) {
+		drawn, err := code.Terminal(identity.Invitation{Address: centre, Token: t}.String())
+		if err != nil {
+			return err
+		}
+		_, _ = fmt.Fprintf(p.errs, "\nOr hold this before its camera:\n\n%s\n", drawn)
+	}
 	_, _ = fmt.Fprintln(p.out, t)
 	return nil
+}
+
+// isTerminal reports whether people see what is written there.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	return err == nil
 }
 
 func kioskRevoke(ctx context.Context, p *program, args []string) error {

@@ -26,12 +26,12 @@ func userAdd(ctx context.Context, p *program, args []string) error {
 	fs, data, db := p.flags("")
 	var u store.User
 	fs.StringVar(&u.Name, "name", "", "who it is: letters, digits, dot, dash, underscore, @")
-	fs.StringVar(&u.Role, "role", "", desk.Reviewer+" decides what is held; "+desk.Viewer+" looks at journeys and the queue; "+desk.Auditor+" does that, and sees who did what")
+	fs.StringVar(&u.Role, "role", "", desk.Reviewer+" decides what is held; "+desk.Viewer+" looks at journeys and the queue; "+desk.Auditor+" does that, and sees who did what; "+desk.Operator+" does it, and adds kiosks")
 	if _, err := p.parse(fs, args, "data", "name", "role"); err != nil {
 		return err
 	}
-	if !slices.Contains([]string{desk.Reviewer, desk.Viewer, desk.Auditor}, u.Role) {
-		return fault.New("role_unknown", "there is no such role", "use "+desk.Reviewer+", "+desk.Viewer+" or "+desk.Auditor, nil)
+	if !slices.Contains([]string{desk.Reviewer, desk.Viewer, desk.Auditor, desk.Operator}, u.Role) {
+		return fault.New("role_unknown", "there is no such role", "use "+desk.Reviewer+", "+desk.Viewer+", "+desk.Auditor+" or "+desk.Operator, nil)
 	}
 	if len(u.Name) > maxUserName || strings.Trim(strings.ToLower(u.Name), "abcdefghijklmnopqrstuvwxyz0123456789.-_@") != "" || u.Name == "centre" {
 		return fault.New("user_name", "this cannot be a name", "use at most 40 letters, digits, dots, dashes, underscores or @, and not the centre's own name", nil)
@@ -125,7 +125,7 @@ func (c *running) admits(ctx context.Context, key string) (console.Visitor, bool
 		if errors.Is(err, store.ErrNotFound) {
 			return console.Visitor{}, false, nil
 		}
-		return console.Visitor{Name: u.Name, Reviewer: u.Role == desk.Reviewer, Auditor: u.Role == desk.Auditor}, err == nil, err
+		return console.Visitor{Name: u.Name, Reviewer: u.Role == desk.Reviewer, Auditor: u.Role == desk.Auditor, Operator: u.Role == desk.Operator}, err == nil, err
 	}
 	k, ok, err := api.Find(ctx, c.store.Read(), key)
 	return console.Visitor{Key: k.ID, Auditor: api.Opens(k, api.ScopeAdmin)}, ok && api.Opens(k, api.ScopeJourneys), err

@@ -88,7 +88,7 @@ func (f *feed) stream(ctx context.Context, asked time.Time, try int) (bool, erro
 		if err != nil {
 			return n > 0, err
 		}
-		m, err := convert(fr)
+		m, err := FrameOf(fr)
 		if err != nil {
 			continue // a damaged frame is dropped; a stream of them ends in the engine's time limit
 		}
@@ -191,7 +191,8 @@ func (f *feed) forget() {
 
 var errFormat = errors.New("format is not known")
 
-func convert(c camera.Frame) (models.Frame, error) {
+// FrameOf gives a camera's frame as an engine takes it.
+func FrameOf(c camera.Frame) (models.Frame, error) {
 	m := models.Frame{Width: c.Width, Height: c.Height, Pix: c.Pix, At: c.At}
 	switch c.Format {
 	case camera.MJPEG:

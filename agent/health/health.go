@@ -22,7 +22,7 @@ const (
 	Quarantine  Code = "quarantine"  // commands of the centre could not be carried out
 	Clock       Code = "clock"       // the clock differs from the centre's, or was never compared
 	Policy      Code = "policy"      // the centre was not heard for as long as the policy allows
-	Certificate Code = "certificate" // the right to speak ends soon
+	Certificate Code = "certificate" // the right to speak ends soon, or could not be renewed
 	Temperature Code = "temperature" // the machine is hot
 	Unproven    Code = "unproven"    // frames came that are not proved to be the centre's
 )
@@ -65,7 +65,7 @@ func Definitions() []Definition {
 		{Closed, 0, nil, "The kiosk takes no visits.", "Look the problem's code up; the kiosk opens by itself once it is solved."},
 		{Unproven, 0, nil, "Something speaks to the kiosk that is not proved to be the centre.", "See whose broker the kiosk's line ends at; bring the centre's program up to date before the kiosk's."},
 		{Disk, 0, nil, "The kiosk's storage fills up.", "Bring the kiosk on line so that it hands over what waits, or carry it out; see what else lies on its disk."},
-		{Certificate, 0, []Code{Link}, "The kiosk's certificate ends soon.", "Bring the kiosk on line, it renews the certificate by itself; if it is on line, look into its log."},
+		{Certificate, 0, []Code{Link}, "The kiosk's certificate ends soon, or could not be renewed.", "Bring the kiosk on line, it renews the certificate by itself; if it is on line, look into its log."},
 		{Policy, 0, nil, "The kiosk has not heard the centre for long.", "Bring the kiosk on line: its policy grows too old to let people in."},
 		{Queue, 0, []Code{Disk}, "Records have waited long for the centre.", "Bring the kiosk on line, or carry the records out: kiosk-ui courier export."},
 		{Quarantine, 0, nil, "Something that the centre sent could not be carried out.", "Bring the kiosk's program up to date."},

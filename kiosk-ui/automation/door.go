@@ -7,6 +7,7 @@
 //	{"do":"state"}                     what is shown now
 //	{"do":"widgets"}                   what can be touched, with pixel rectangles
 //	{"do":"tap","id":"start"}          touch it
+//	{"do":"type","text":"10.0.0.7:8443"}  type into the field that is being edited
 //
 // An answer has "ok", and "error" when it is false. Lines, time and clients are
 // bounded. Whoever may open the socket may end a visit and take a picture of its
@@ -34,6 +35,7 @@ type Screen interface {
 	State() (any, error)
 	Widgets() (any, error)
 	Tap(id string) error
+	Type(text string) error
 }
 
 // Bounds of the door.
@@ -47,6 +49,8 @@ const (
 type request struct {
 	Do string `json:"do"`
 	ID string `json:"id,omitempty"`
+	// Text may be a secret: it is in no answer and no error.
+	Text string `json:"text,omitempty"`
 }
 
 // answer is one line back.
@@ -142,8 +146,10 @@ func (d *Door) answer(line []byte) answer {
 		a.Widgets, err = d.screen.Widgets()
 	case "tap":
 		err = d.screen.Tap(r.ID)
+	case "type":
+		err = d.screen.Type(r.Text)
 	default:
-		err = errors.New("unknown request: state, widgets or tap")
+		err = errors.New("unknown request: state, widgets, tap or type")
 	}
 	if err != nil {
 		return answer{Error: err.Error()}

@@ -18,8 +18,9 @@ import (
 )
 
 type fake struct {
-	mu   sync.Mutex
-	taps []string
+	mu    sync.Mutex
+	taps  []string
+	typed string
 }
 
 func (f *fake) State() (any, error)   { return map[string]string{"step": "attract"}, nil }
@@ -31,6 +32,16 @@ func (f *fake) Tap(id string) error {
 		return errors.New("no such control")
 	}
 	f.taps = append(f.taps, id)
+	return nil
+}
+
+func (f *fake) Type(text string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if text == "" {
+		return errors.New("no field takes what is typed")
+	}
+	f.typed += text
 	return nil
 }
 
@@ -73,17 +84,21 @@ func TestTheDoorAnswersOneLineForOneLine(t *testing.T) {
 {"do":"widgets"}
 {"do":"tap","id":"start"}
 {"do":"tap","id":"other"}
+{"do":"type","text":"10.0.0.7:8443"}
+{"do":"type"}
 {"do":"dance"}
 not json
 `)
-	require.Len(t, got, 6)
+	require.Len(t, got, 8)
 	assert.JSONEq(t, `{"ok":true,"state":{"step":"attract"}}`, got[0])
 	assert.JSONEq(t, `{"ok":true,"widgets":["start"]}`, got[1])
 	assert.JSONEq(t, `{"ok":true}`, got[2])
 	assert.JSONEq(t, `{"ok":false,"error":"no such control"}`, got[3])
-	for _, l := range got[4:] {
+	assert.JSONEq(t, `{"ok":true}`, got[4])
+	for _, l := range got[5:] {
 		assert.Contains(t, l, `"ok":false`)
 	}
+	assert.Equal(t, "10.0.0.7:8443", f.typed)
 	assert.Equal(t, []string{"start"}, f.taps)
 }
 

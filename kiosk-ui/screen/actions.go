@@ -109,6 +109,10 @@ func (u *UI) spoken() []string {
 		title, advice := u.look.Text.Problem(u.fault.Code)
 		return []string{title, advice}
 	}
+	if u.setup != nil {
+		title, body := u.setUpWords()
+		return []string{title, body}
+	}
 	switch s.Step {
 	case agent.StepLanguage:
 		return []string{u.t("language.title")}

@@ -27,7 +27,7 @@ func (u *UI) liven() {
 	if c := u.live.hint; c != nil {
 		u.liveHint(c, now)
 	}
-	if u.live.brackets != nil && u.live.camera != nil {
+	if u.live.brackets != nil && u.live.camera != nil && u.setup == nil {
 		u.liveOutline()
 	}
 	if u.live.oval != nil {

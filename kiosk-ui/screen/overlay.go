@@ -61,6 +61,9 @@ func (u *UI) helpKey() string {
 	if u.fault != nil {
 		step = agent.StepClosed
 	}
+	if u.setup != nil && u.fault == nil {
+		return "setup"
+	}
 	switch step {
 	case agent.StepAttract, agent.StepLanguage, agent.StepConsent, agent.StepDocument, agent.StepReading, agent.StepReview,
 		agent.StepSelfie, agent.StepChecking, agent.StepResult, agent.StepError:

@@ -50,6 +50,7 @@ type UI struct {
 	started time.Time // when the present step began, for moving bars
 	begun   bool      // an agent is behind the screen
 	fault   *agent.Problem
+	setup   *settingUp // while the kiosk has no identity
 
 	strong   bool   // high contrast
 	language string // of the attract screen

@@ -17,6 +17,9 @@ import (
 
 // screen composes header, upper half, lower half and bar for the present state.
 func (u *UI) screen(before *touch.Camera) []fyne.CanvasObject {
+	if u.setup != nil && u.fault == nil {
+		return u.setUpScreen(before)
+	}
 	step := u.state.Step
 	if u.fault != nil {
 		step = agent.StepClosed
@@ -472,12 +475,7 @@ func (u *UI) offline(show *pen) {
 
 // waiting is the screen while the kiosk works and the person does not.
 func (u *UI) waiting(show, say *pen, icon theme.Icon, key string) {
-	pal := u.look.Palette
-	side := min(show.u(380), show.h*.5)
-	y := (show.h-side)/2 - show.u(40)
-	show.disc(icon, pal.BrandSoft, pal.Brand, 1.5, (show.w-side)/2, y, side)
-	w := min(show.u(560), show.w*.7)
-	u.live.bar = newMovingBar(show, (show.w-w)/2, y+side+show.u(64), w, show.u(16))
+	u.moving(show, icon)
 	if !u.state.Online {
 		u.offline(show)
 	}

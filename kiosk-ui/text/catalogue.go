@@ -114,6 +114,9 @@ func CodeKey(k journey.CodeKey) string { return "code." + string(k.Step) + "." +
 
 // Problem gives title and advice for an error code; unknown codes get the general ones.
 func (c *Catalogue) Problem(code string) (title, advice string) {
+	if strings.HasPrefix(code, "tpm_") { // the code, which is shown, tells staff them apart
+		code = "tpm"
+	}
 	if c.Has("problem." + code + ".title") {
 		return c.T("problem." + code + ".title"), c.T("problem." + code + ".advice")
 	}

@@ -1,6 +1,7 @@
 package touch
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -16,10 +17,19 @@ type Entry uint8
 
 // Kinds of entries.
 const (
-	EntryName   Entry = iota // letters of any script, space, hyphen, apostrophe
-	EntryCode                // three letters A–Z
-	EntryNumber              // A–Z and digits
-	EntryDate                // digits, shown as 0000-00-00
+	EntryName    Entry = iota // letters of any script, space, hyphen, apostrophe
+	EntryCode                 // three letters A–Z
+	EntryNumber               // A–Z and digits
+	EntryDate                 // digits, shown as 0000-00-00
+	EntryAddress              // host:port, or the whole text of a code
+	EntryToken                // of an enrolment, shown in groups of four; or the whole text of a code
+)
+
+// Bounds of the fields of a set-up, which a hand scanner types a whole code into, in characters.
+const (
+	maxCode  = 330
+	maxToken = 36
+	group    = 4
 )
 
 // maxEntry bounds a field in characters; ICAO 9303-3 prints at most 39 in a name.
@@ -65,6 +75,16 @@ func NewField(look *Look, kind Entry, value string, w, h float32) *Field {
 
 // Value gives the entry: a date as YYYY-MM-DD, as far as it was typed.
 func (f *Field) Value() string {
+	if f.kind == EntryToken && !slices.Contains(f.value, ':') {
+		var out []rune
+		for i, r := range f.value {
+			if i > 0 && i%group == 0 {
+				out = append(out, '-')
+			}
+			out = append(out, r)
+		}
+		return string(out)
+	}
 	if f.kind != EntryDate {
 		return string(f.value)
 	}
@@ -102,6 +122,20 @@ func (f *Field) take(r rune) {
 		r, limit = unicode.ToUpper(r), 20
 		if (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' {
 			return
+		}
+	case EntryAddress:
+		r, limit = unicode.ToLower(r), maxCode
+		if (r < 'a' || r > 'z') && (r < '0' || r > '9') && !strings.ContainsRune(".-_:[]", r) {
+			return
+		}
+	case EntryToken:
+		r, limit = unicode.ToUpper(r), maxCode
+		code := r == ':' || slices.Contains(f.value, ':')
+		if (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != ':' && (!code || !strings.ContainsRune(".-_[]", r)) {
+			return // a token's dashes come by themselves
+		}
+		if !code {
+			limit = maxToken
 		}
 	case EntryDate:
 		limit = 8
@@ -205,7 +239,9 @@ func (k *Keyboard) rows() []string {
 	switch {
 	case k.kind == EntryDate:
 		return []string{"123", "456", "789", "0"}
-	case k.kind == EntryNumber:
+	case k.kind == EntryAddress:
+		return []string{"1234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm", ".-:"}
+	case k.kind == EntryNumber || k.kind == EntryToken:
 		return []string{"1234567890", "QWERTYUIOP", "ASDFGHJKL", "ZXCVBNM"}
 	case k.accent:
 		return []string{"áàâäãåæ", "çčéèêëíî", "ïñóòôöõø", "úùûüýžšß"}

@@ -22,6 +22,7 @@ import (
 	"vestibule/models/genuine"
 	"vestibule/models/manifest"
 	"vestibule/models/picture"
+	"vestibule/models/qr"
 )
 
 // MaxFrames bounds the frames of one document reading.
@@ -202,6 +203,16 @@ func (e *Engine) Examine(ctx context.Context, frames []models.Frame, looks model
 		}
 	}
 	return x, nil
+}
+
+// ReadQR reads the QR code in a frame; nil without one.
+func (e *Engine) ReadQR(ctx context.Context, f models.Frame) ([]byte, error) {
+	m, err := decode(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	return qr.Read(ctx, m)
 }
 
 // Preview makes a live picture of a frame, no larger than width × height.

@@ -18,6 +18,7 @@ import (
 
 	"vestibule/models"
 	"vestibule/models/manifest"
+	"vestibule/models/qr"
 )
 
 // Defaults of a Config.
@@ -190,6 +191,18 @@ func (c *Client) ReadFace(ctx context.Context, f models.Frame) (models.Face, err
 		return models.Face{}, fmt.Errorf("%w: empty answer", models.ErrWorker)
 	}
 	return *r.Face, nil
+}
+
+// ReadQR reads the QR code in a frame; nil without one.
+func (c *Client) ReadQR(ctx context.Context, f models.Frame) ([]byte, error) {
+	r, err := c.call(ctx, request{Op: opQR, Frames: []models.Frame{f}}, c.cfg.GlanceTimeout)
+	if err != nil {
+		return nil, err
+	}
+	if len(r.QR) > qr.MaxData {
+		return nil, fmt.Errorf("%w: a code of %d bytes", models.ErrWorker, len(r.QR))
+	}
+	return r.QR, nil
 }
 
 // Preview makes a live picture of a frame, no larger than width × height. It

@@ -122,7 +122,15 @@ type previewer interface {
 	Preview(ctx context.Context, f models.Frame, width, height int) (*image.NRGBA, error)
 }
 
-var _ previewer = (*eyes.Engine)(nil)
+// codeReader is an engine that reads QR codes too.
+type codeReader interface {
+	ReadQR(ctx context.Context, f models.Frame) ([]byte, error)
+}
+
+var (
+	_ previewer  = (*eyes.Engine)(nil)
+	_ codeReader = (*eyes.Engine)(nil)
+)
 
 // answer does one request. A Go panic costs the request, not the child.
 func answer(e models.Engine, q request) (a response) {
@@ -174,6 +182,13 @@ func answer(e models.Engine, q request) (a response) {
 		if img, err = p.Preview(ctx, q.Frames[0], q.Width, q.Height); err == nil {
 			a.Live = &livePicture{img.Rect.Dx(), img.Rect.Dy(), img.Pix}
 		}
+	case opQR:
+		r, ok := e.(codeReader)
+		if !ok || len(q.Frames) != 1 {
+			err = fmt.Errorf("%w: no code", models.ErrFrame)
+			break
+		}
+		a.QR, err = r.ReadQR(ctx, q.Frames[0])
 	case opVersions:
 		a.Versions, err = e.Versions(ctx)
 	default:

@@ -32,6 +32,7 @@ const (
 	opVersions
 	opPreview
 	opExamine
+	opQR
 )
 
 func (o op) String() string {
@@ -50,6 +51,8 @@ func (o op) String() string {
 		return "preview"
 	case opExamine:
 		return "examine document"
+	case opQR:
+		return "read code"
 	}
 	return fmt.Sprintf("op %d", uint8(o))
 }
@@ -88,6 +91,7 @@ type response struct {
 	Live     *livePicture      `cbor:"9,keyasint,omitempty"`
 
 	Examination *models.Examination `cbor:"10,keyasint,omitempty"`
+	QR          []byte              `cbor:"11,keyasint,omitempty"`
 }
 
 // livePicture is a preview: four bytes a pixel (red, green, blue, opaque), rows without gaps.

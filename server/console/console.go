@@ -52,6 +52,8 @@ type Config struct {
 	Stopping <-chan struct{}
 	// Desk is where reviewers work.
 	Desk Desk
+	// Fleet lets new kiosks in; nil: nobody does so here.
+	Fleet Fleet
 	// Waiting says why a submission is not decided yet; may be nil.
 	Waiting func(ctx context.Context, submission string) (string, error)
 	Clock   func() time.Time
@@ -129,6 +131,7 @@ func (c *Console) Handler() http.Handler {
 		r.Get("/audit", c.trail)
 		r.Get("/deliveries", c.deliveries)
 		r.Post("/deliveries/{kind}/{id}/replay", c.replay)
+		r.Post("/kiosks", c.invite)
 	})
 	return r
 }

@@ -46,6 +46,10 @@ const worth = 2 * time.Second
 
 // kiosks is the page of the fleet: who needs somebody first.
 func (c *Console) kiosks(w http.ResponseWriter, r *http.Request) {
+	c.fleet(w, r, http.StatusOK, c.mayInvite(r))
+}
+
+func (c *Console) fleet(w http.ResponseWriter, r *http.Request, status int, form *inviteForm) {
 	all, err := c.Store.Kiosks(r.Context())
 	if err != nil {
 		c.broken(w, "list the kiosks", err)
@@ -91,11 +95,12 @@ func (c *Console) kiosks(w http.ResponseWriter, r *http.Request) {
 		rows = append(rows, row)
 	}
 	slices.SortStableFunc(rows, func(a, b kioskRow) int { return cmp.Compare(b.needs(), a.needs()) })
-	c.show(w, http.StatusOK, "kiosks.html", struct {
+	c.show(w, status, "kiosks.html", struct {
 		Rows          []kioskRow
 		Online, Wrong int
 		Now           time.Time
-	}{rows, online, wrong, c.Clock()})
+		Invite        *inviteForm // nil: who looks may let nobody in
+	}{rows, online, wrong, c.Clock(), form})
 }
 
 // needs ranks who needs somebody.

@@ -21,6 +21,7 @@ const (
 type Visitor struct {
 	Name     string
 	Reviewer bool
+	Operator bool
 	Auditor  bool   // sees the audit trail
 	Key      string // id of the API key that they came with; empty: with their own
 }

@@ -3,8 +3,8 @@
 //
 // A token is good for one key. The same key may ask again while it lasts: an answer may get lost on the way.
 //
-// What may live here: taking enrolments over HTTPS. What may not: making tokens, which is the operator's,
-// and certificates, which package identity knows.
+// What may live here: making tokens, and taking enrolments over HTTPS. What may not: who may ask for a token, drawing
+// it (package code), and certificates, which package identity knows.
 package enrol
 
 import (

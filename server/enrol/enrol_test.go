@@ -3,8 +3,10 @@ package enrol_test
 import (
 	"bytes"
 	"context"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -28,6 +30,8 @@ import (
 	"vestibule/server/store"
 	"vestibule/sync/fault"
 	"vestibule/sync/identity"
+	"vestibule/sync/identity/tpm"
+	"vestibule/sync/identity/tpm/tpmtest"
 	"vestibule/sync/seal"
 )
 
@@ -92,7 +96,7 @@ func (c *centre) token(kiosk string) identity.Token {
 }
 
 func (c *centre) enrol(dir string, token identity.Token) (*identity.Bundle, error) {
-	return identity.Enrol(c.t.Context(), dir, c.address, token, time.Now)
+	return identity.Enrol(c.t.Context(), dir, c.address, token, identity.Keys{}, time.Now)
 }
 
 func TestAKioskEnrolsOnceWithAKeyOfItsOwn(t *testing.T) {
@@ -156,7 +160,7 @@ func TestWhyAKioskIsNotLetIn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "bundle")
-			_, err := identity.Enrol(t.Context(), dir, one.address, one.token, time.Now)
+			_, err := identity.Enrol(t.Context(), dir, one.address, one.token, identity.Keys{}, time.Now)
 			assert.Equal(t, one.code, fault.Code(err), "%v", err)
 			_, err = os.Stat(filepath.Join(dir, "kiosk.json"))
 			assert.ErrorIs(t, err, os.ErrNotExist, "nothing that looks like an identity is left")
@@ -170,7 +174,7 @@ func TestWhyAKioskIsNotLetIn(t *testing.T) {
 		assert.Equal(t, "token_expired", fault.Code(err))
 	})
 	t.Run("a clock that is years off", func(t *testing.T) {
-		_, err := identity.Enrol(t.Context(), filepath.Join(t.TempDir(), "bundle"), c.address, newest, func() time.Time { return time.Now().AddDate(-5, 0, 0) })
+		_, err := identity.Enrol(t.Context(), filepath.Join(t.TempDir(), "bundle"), c.address, newest, identity.Keys{}, func() time.Time { return time.Now().AddDate(-5, 0, 0) })
 		assert.Equal(t, "enrolment_clock", fault.Code(err), "%v", err)
 	})
 }
@@ -206,7 +210,7 @@ func TestTheSecretIsGivenToNobodyElse(t *testing.T) {
 		heard <- b.Bytes()
 	}))
 	defer thief.Close()
-	_, err := identity.Enrol(t.Context(), filepath.Join(t.TempDir(), "bundle"), strings.TrimPrefix(thief.URL, "https://"), c.token("hall-1"), time.Now)
+	_, err := identity.Enrol(t.Context(), filepath.Join(t.TempDir(), "bundle"), strings.TrimPrefix(thief.URL, "https://"), c.token("hall-1"), identity.Keys{}, time.Now)
 	require.Error(t, err)
 	select {
 	case b := <-heard:
@@ -384,4 +388,66 @@ func FuzzDesk(f *testing.F) {
 			t.Fatalf("%d %s", w.Code, w.Body)
 		}
 	})
+}
+
+func TestAKeyInTheTPMEnrolsConnectsAndIsRenewed(t *testing.T) {
+	c, dev := newCentre(t), tpmtest.New(t)
+	dir, keys := filepath.Join(t.TempDir(), "bundle"), identity.Keys{Place: identity.PlaceAuto, Device: dev.Device}
+	b, err := identity.Enrol(t.Context(), dir, c.address, c.token("hall-1"), keys, time.Now)
+	require.NoError(t, err)
+	assert.Equal(t, dev.Device, b.TPM)
+	text, err := os.ReadFile(filepath.Join(dir, "kiosk.key"))
+	require.NoError(t, err)
+	assert.Contains(t, string(text), tpm.PEM, "no key in the clear lies on the disk")
+
+	k, err := c.store.Read().Kiosk(t.Context(), "hall-1")
+	require.NoError(t, err)
+	public, err := x509.ParsePKIXPublicKey(k.PublicKey)
+	require.NoError(t, err)
+	sum := sha256.Sum256([]byte("a frame"))
+	sig, err := b.Signer().Sign(rand.Reader, sum[:], crypto.SHA256)
+	require.NoError(t, err)
+	assert.True(t, ecdsa.VerifyASN1(public.(*ecdsa.PublicKey), sum[:], sig), "the centre knows the TPM's key")
+
+	require.NoError(t, b.Close())
+	b = c.aged(dir, b, 70)
+	old := b.Cert()
+	require.NoError(t, b.Renew(t.Context(), dir, time.Now), "the handshake of a renewal is signed in the TPM")
+	assert.NotEqual(t, old.SerialNumber, b.Cert().SerialNumber)
+
+	dev.Stop(t)
+	_, err = identity.LoadBundle(dir)
+	assert.Equal(t, "tpm_missing", fault.Code(err), "a TPM that is gone is told at the start")
+	other := tpmtest.New(t)
+	require.NoError(t, os.Symlink(other.Device, dev.Device))
+	_, err = identity.LoadBundle(dir)
+	assert.Equal(t, "tpm_other", fault.Code(err), "as is a disk in another machine")
+}
+
+func TestWhereAKioskKeepsItsKey(t *testing.T) {
+	none := filepath.Join(t.TempDir(), "no-tpm")
+	for name, want := range map[string]struct {
+		place identity.Place
+		code  string
+	}{
+		"auto without a TPM is the file": {identity.PlaceAuto, ""},
+		"the file":                       {identity.PlaceFile, ""},
+		"a TPM that is not there":        {identity.PlaceTPM, "tpm_missing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, dir := newCentre(t), filepath.Join(t.TempDir(), "bundle")
+			b, err := identity.Enrol(t.Context(), dir, c.address, c.token("hall-1"), identity.Keys{Place: want.place, Device: none}, time.Now)
+			assert.Equal(t, want.code, fault.Code(err))
+			if want.code == "" {
+				require.NoError(t, err)
+				assert.Empty(t, b.TPM)
+			}
+		})
+	}
+	c, dir := newCentre(t), filepath.Join(t.TempDir(), "bundle")
+	dev := tpmtest.New(t)
+	_, err := identity.Enrol(t.Context(), dir, "127.0.0.1:1", c.token("hall-1"), identity.Keys{}, time.Now)
+	require.Error(t, err)
+	_, err = identity.Enrol(t.Context(), dir, c.address, c.token("hall-1"), identity.Keys{Place: identity.PlaceTPM, Device: dev.Device}, time.Now)
+	assert.Equal(t, "key_place", fault.Code(err), "a key that is there stays where it is")
 }

@@ -60,7 +60,7 @@ type Config struct {
 	Jitter func() float64 // 0..1
 	Rest   time.Duration  // what a stop leaves to an attempt under way; 0: 5 s. Starting value, unmeasured
 	Log    *slog.Logger
-	Answer Answer // for endpoints that want all; nil: there are none
+	Answer Answer        // for endpoints that want all; nil: there are none
 	Trace  *trace.Tracer // told of every attempt; may be nil
 }
 

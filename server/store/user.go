@@ -10,7 +10,7 @@ import (
 // User is a person who uses the console. Their key is known by its hash only.
 type User struct {
 	Name     string
-	Role     string // reviewer, viewer
+	Role     string // reviewer, viewer, operator
 	Hash     string // SHA-256 of the key, hex
 	Created  time.Time
 	Disabled time.Time

@@ -105,7 +105,7 @@ func WriteViewer(dir string, ca *CA, info ViewerInfo, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("write viewer: %w", err)
 	}
-	return replace(filepath.Join(dir, fileViewerJSON), append(text, '\n'))
+	return renew(filepath.Join(dir, fileViewerJSON), append(text, '\n'))
 }
 
 // writeParty writes the certificate of a branch's box or view.
@@ -130,29 +130,19 @@ func (ca *CA) writeParty(dir, branch string, t *x509.Certificate, certFile, keyF
 		return err
 	}
 	for name, c := range map[string]*x509.Certificate{certFile: cert, fileCA: ca.Cert} {
-		if err := replace(filepath.Join(dir, name), pem.EncodeToMemory(&pem.Block{Type: pemCert, Bytes: c.Raw})); err != nil {
+		if err := renew(filepath.Join(dir, name), pem.EncodeToMemory(&pem.Block{Type: pemCert, Bytes: c.Raw})); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// replace puts a file in another one's place at once; one that says the same stays.
-func replace(path string, b []byte) error {
+// renew puts a file in another one's place; one that says the same stays.
+func renew(path string, b []byte) error {
 	if have, err := os.ReadFile(path); err == nil && bytes.Equal(have, b) {
 		return nil
 	}
-	fresh := path + ".new"
-	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("write identity: %w", err)
-	}
-	if err := writeNew(fresh, b); err != nil {
-		return err
-	}
-	if err := os.Rename(fresh, path); err != nil {
-		return fmt.Errorf("write identity: %w", err)
-	}
-	return nil
+	return replace(path, b)
 }
 
 // Viewer is the identity of a branch's view, loaded.

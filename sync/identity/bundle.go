@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"vestibule/sync/fault"
+	"vestibule/sync/identity/tpm"
 	"vestibule/sync/seal"
 )
 
@@ -35,16 +36,20 @@ type KioskInfo struct {
 	Centre      string `json:"centre,omitempty"` // name in the broker's certificate; empty: CentreName
 	Enrol       string `json:"enrol,omitempty"`  // host:port at which the certificate is renewed; empty: it cannot be
 	Branch      string `json:"branch,omitempty"` // the kiosk stands behind this branch's box, and shows there how it stands
+	TPM         string `json:"tpm,omitempty"`    // device of the TPM that holds the key, the kiosk's own affair; empty: it lies in the file
 }
 
 // Bundle is a kiosk's identity, loaded.
 type Bundle struct {
 	KioskInfo
 	Seal *seal.PublicKey // to which evidence is sealed
-	key  *ecdsa.PrivateKey
+	key  crypto.Signer
 	ca   *x509.Certificate
 	cert atomic.Pointer[x509.Certificate] // the newest: it may be renewed while links run
 }
+
+// Close lets a TPM forget the bundle's key until it is used again.
+func (b *Bundle) Close() error { return release(b.key) }
 
 // Cert is the newest certificate.
 func (b *Bundle) Cert() *x509.Certificate { return b.cert.Load() }
@@ -126,8 +131,13 @@ func LoadBundle(dir string) (*Bundle, error) {
 		return nil, err
 	}
 	b.cert.Store(cert)
-	if b.key, err = readKey(filepath.Join(dir, fileKioskKey)); err != nil {
+	if b.key, err = readSigner(filepath.Join(dir, fileKioskKey), b.TPM); err != nil {
 		return nil, err
+	}
+	if k, ok := b.key.(*tpm.Key); ok { // a TPM that is gone, or another machine's, is told at the start and not by a link that stays down
+		if err := k.Check(); err != nil {
+			return nil, err
+		}
 	}
 	if b.Seal, err = seal.ReadPublicKey(filepath.Join(dir, fileSealPub)); err != nil {
 		if errors.Is(err, os.ErrNotExist) {
@@ -136,7 +146,7 @@ func LoadBundle(dir string) (*Bundle, error) {
 		return nil, malformed(fileSealPub, err)
 	}
 	switch {
-	case !b.key.PublicKey.Equal(cert.PublicKey):
+	case !belongs(b.key, cert):
 		return nil, fault.New("identity_mismatch", "kiosk.key does not belong to kiosk.pem", "enrol this kiosk again", nil)
 	case cert.CheckSignatureFrom(b.ca) != nil:
 		return nil, fault.New("identity_mismatch", "kiosk.pem was not issued by ca.pem", "enrol this kiosk again", nil)
@@ -144,6 +154,12 @@ func LoadBundle(dir string) (*Bundle, error) {
 		return nil, fault.New("identity_mismatch", "kiosk.json names another kiosk than kiosk.pem", "restore the bundle as it was issued", nil)
 	}
 	return b, nil
+}
+
+// belongs reports whether a certificate is for a key.
+func belongs(key crypto.Signer, cert *x509.Certificate) bool {
+	public, ok := key.Public().(*ecdsa.PublicKey)
+	return ok && public.Equal(cert.PublicKey)
 }
 
 // Signer signs this kiosk's frames.
@@ -155,6 +171,12 @@ func (b *Bundle) Expires(now time.Time) (end time.Time, renew bool) {
 	c := b.Cert()
 	life := c.NotAfter.Sub(c.NotBefore)
 	return c.NotAfter, now.After(c.NotBefore.Add(life * 2 / 3))
+}
+
+// Spent is how much of the certificate's life is over: 0 when it begins, 1 at its end.
+func (b *Bundle) Spent(now time.Time) float64 {
+	c := b.Cert()
+	return float64(now.Sub(c.NotBefore)) / float64(c.NotAfter.Sub(c.NotBefore))
 }
 
 // TLS is the kiosk's side of the link. now is the clock that certificates are
@@ -262,7 +284,7 @@ func PeerName(s tls.ConnectionState) (string, error) {
 	return name, nil
 }
 
-func clientTLS(ca *x509.Certificate, serverName string, cert *x509.Certificate, key *ecdsa.PrivateKey, now func() time.Time) *tls.Config {
+func clientTLS(ca *x509.Certificate, serverName string, cert *x509.Certificate, key crypto.Signer, now func() time.Time) *tls.Config {
 	return &tls.Config{
 		MinVersion:   tls.VersionTLS13,
 		RootCAs:      pool(ca),
@@ -272,7 +294,7 @@ func clientTLS(ca *x509.Certificate, serverName string, cert *x509.Certificate, 
 	}
 }
 
-func keyPair(cert *x509.Certificate, key *ecdsa.PrivateKey) tls.Certificate {
+func keyPair(cert *x509.Certificate, key crypto.Signer) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key, Leaf: cert}
 }
 

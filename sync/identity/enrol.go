@@ -3,8 +3,6 @@ package identity
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
@@ -13,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -62,21 +59,18 @@ func (c *Centre) EnrolTLS(now func() time.Time) *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{pair}, Time: now, ClientAuth: tls.RequestClientCert}
 }
 
-// Enrol makes this kiosk's key in dir, has it certified by the centre at address (host:port), and writes the
-// bundle there. The key stays when it fails, so that another try with the same token is the same kiosk.
-func Enrol(ctx context.Context, dir, address string, t Token, now func() time.Time) (*Bundle, error) {
+// Enrol makes this kiosk's key, has it certified by the centre at address (host:port), and writes the bundle into dir.
+// The key stays when it fails, so that another try with the same token is the same kiosk. A kept invitation (see Keep)
+// goes once the bundle is whole.
+func Enrol(ctx context.Context, dir, address string, t Token, keys Keys, now func() time.Time) (*Bundle, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("enrol: %w", err)
 	}
-	key, err := readKey(filepath.Join(dir, fileKioskKey))
-	if errors.Is(err, fs.ErrNotExist) {
-		if key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err == nil {
-			err = writeKey(filepath.Join(dir, fileKioskKey), key)
-		}
-	}
+	key, device, err := keyIn(dir, keys)
 	if err != nil {
 		return nil, err
 	}
+	defer func() { _ = release(key) }()
 	if _, err := os.Stat(filepath.Join(dir, fileKioskJSON)); err == nil {
 		return nil, fault.New("identity_exists", "this kiosk is enrolled already", "choose another folder, or move this one away to enrol it anew", nil)
 	}
@@ -95,13 +89,13 @@ func Enrol(ctx context.Context, dir, address string, t Token, now func() time.Ti
 	if err != nil {
 		return nil, strange(err)
 	}
-	if !key.PublicKey.Equal(cert.PublicKey) || cert.CheckSignatureFrom(authority) != nil || cert.Subject.CommonName != answer.Kiosk.Name {
+	if !belongs(key, cert) || cert.CheckSignatureFrom(authority) != nil || cert.Subject.CommonName != answer.Kiosk.Name {
 		return nil, strange(nil)
 	}
 	if err := answer.Kiosk.Check(); err != nil {
 		return nil, strange(err)
 	}
-	answer.Kiosk.Enrol = address
+	answer.Kiosk.Enrol, answer.Kiosk.TPM = address, device
 	text, err := json.MarshalIndent(answer.Kiosk, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("enrol: %w", err)
@@ -116,11 +110,7 @@ func Enrol(ctx context.Context, dir, address string, t Token, now func() time.Ti
 		{fileSealPub, answer.Seal},
 		{fileKioskJSON, append(text, '\n')},
 	} {
-		path := filepath.Join(dir, f.name)
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) { // of a try that was cut off
-			return nil, fmt.Errorf("enrol: %w", err)
-		}
-		if err := writeNew(path, f.body); err != nil {
+		if err := replace(filepath.Join(dir, f.name), f.body); err != nil { // there may be some of a try that was cut off
 			return nil, err
 		}
 	}
@@ -128,7 +118,7 @@ func Enrol(ctx context.Context, dir, address string, t Token, now func() time.Ti
 	if err != nil {
 		return nil, errors.Join(strange(err), os.Remove(filepath.Join(dir, fileKioskJSON)))
 	}
-	return b, nil
+	return b, Forget(dir)
 }
 
 // ask sends one enrolment. It gives the secret to nobody but a centre of the pinned authority, which it returns.
@@ -219,19 +209,12 @@ func (b *Bundle) Renew(ctx context.Context, dir string, now func() time.Time) er
 		return err
 	}
 	cert, err := x509.ParseCertificate(a.Certificate)
-	if err != nil || !b.key.PublicKey.Equal(cert.PublicKey) || cert.CheckSignatureFrom(b.ca) != nil || cert.Subject.CommonName != b.Name {
+	if err != nil || !belongs(b.key, cert) || cert.CheckSignatureFrom(b.ca) != nil || cert.Subject.CommonName != b.Name {
 		return fault.New("enrolment_strange", "the centre's answer cannot be used", "check that kiosk and centre are of releases that know each other", err)
 	}
-	path := filepath.Join(dir, fileKiosk)
-	fresh := path + ".new"
-	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("renew certificate: %w", err)
-	}
-	if err := writeCert(fresh, cert); err != nil {
+	// At once: a cut leaves the old one or the new one.
+	if err := replace(filepath.Join(dir, fileKiosk), pem.EncodeToMemory(&pem.Block{Type: pemCert, Bytes: cert.Raw})); err != nil {
 		return err
-	}
-	if err := os.Rename(fresh, path); err != nil { // at once: a cut leaves the old one or the new one
-		return fmt.Errorf("renew certificate: %w", err)
 	}
 	b.cert.Store(cert)
 	if len(a.Seal) == 0 {

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"vestibule/sync/fault"
 )
@@ -33,14 +34,49 @@ func writeKey(path string, k *ecdsa.PrivateKey) error {
 	return writeNew(path, pem.EncodeToMemory(&pem.Block{Type: pemKey, Bytes: der}))
 }
 
-// writeNew writes a file of mode 0600 that must not exist yet.
+// writeNew writes a file of mode 0600 that must not exist yet. After a power cut it is there whole or not at all.
 func writeNew(path string, b []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	fresh, err := lay(path, b)
+	if err != nil {
+		return err
+	}
+	err = os.Link(fresh, path)
+	if err != nil && !errors.Is(err, fs.ErrExist) { // a file system without links, such as a stick's
+		if _, e := os.Lstat(path); errors.Is(e, fs.ErrNotExist) {
+			err = os.Rename(fresh, path)
+		} else {
+			err = fs.ErrExist
+		}
+	}
+	if e := os.Remove(fresh); err == nil && !errors.Is(e, fs.ErrNotExist) {
+		err = e
+	}
 	if errors.Is(err, fs.ErrExist) {
 		return fault.New("identity_exists", filepath.Base(path)+" is there already", "move the old directory away, or choose another", err)
 	}
 	if err != nil {
 		return fmt.Errorf("write identity: %w", err)
+	}
+	return settle(path)
+}
+
+// replace writes a file of mode 0600 in the place of the one before, which stays until the new one is whole.
+func replace(path string, b []byte) error {
+	fresh, err := lay(path, b)
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(fresh, path); err != nil {
+		return fmt.Errorf("write identity: %w", errors.Join(err, os.Remove(fresh)))
+	}
+	return settle(path)
+}
+
+// lay writes a file beside the one that it will be.
+func lay(path string, b []byte) (fresh string, err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.new") // mode 0600
+	if err != nil {
+		return "", fmt.Errorf("write identity: %w", err)
 	}
 	_, err = f.Write(b)
 	if err == nil {
@@ -50,7 +86,20 @@ func writeNew(path string, b []byte) error {
 		err = e
 	}
 	if err != nil {
-		return fmt.Errorf("write identity: %w", errors.Join(err, os.Remove(path)))
+		return "", fmt.Errorf("write identity: %w", errors.Join(err, os.Remove(f.Name())))
+	}
+	return f.Name(), nil
+}
+
+// settle has the disk remember a file's name.
+func settle(path string) error {
+	d, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return fmt.Errorf("write identity: %w", err)
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) { // some file systems cannot
+		return fmt.Errorf("write identity: %w", err)
 	}
 	return nil
 }

@@ -28,6 +28,7 @@ const (
 	Reviewer = "reviewer" // decides, corrects and looks at evidence
 	Viewer   = "viewer"   // sees journeys and the queue
 	Auditor  = "auditor"  // sees those, and who did what
+	Operator = "operator" // sees them too, and lets kiosks in
 )
 
 // Codes of what is wrong with a request here, besides those of package review.

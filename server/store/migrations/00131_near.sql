@@ -3,9 +3,9 @@
 -- Keyed hashes under which people meet whose data agree only nearly.
 CREATE TABLE near_key (
     submission TEXT NOT NULL,
-    key        TEXT NOT NULL,
-    PRIMARY KEY (submission, key)
+    key        TEXT NOT NULL
 );
+CREATE INDEX near_key_submission ON near_key (submission);
 CREATE INDEX near_key_key ON near_key (key);
 
 -- Version of the rules that a submission's were derived by; 0: they were not yet.
