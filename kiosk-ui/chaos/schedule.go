@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vestibule/kiosk-ui/child"
+	"vestibule/sync/powerloss"
 )
 
 // Limits of a schedule.
@@ -25,6 +26,11 @@ func (w *world) schedule(ctx context.Context) (got tally, err error) {
 		return got, err
 	}
 	rng := rand.New(rand.NewPCG(w.seed, 7))
+	if w.deaf.kiosk+w.deaf.centre != "" { // what it does not hear is to be missed later, not now
+		if err := w.settle(); err != nil {
+			return got, err
+		}
+	}
 	pause(ctx, time.Second) // somebody is inside
 	for range fewest + rng.IntN(mostSteps-fewest+1) {
 		if err := w.step(ctx, rng); err != nil {
@@ -37,6 +43,11 @@ func (w *world) schedule(ctx context.Context) (got tally, err error) {
 	}
 	if got.drain, err = w.drain(ctx); err != nil {
 		return got, err
+	}
+	if w.power { // what was acknowledged has to be there even so
+		if err := w.cutPower(ctx, powerloss.None, w.seed, w.everybody()...); err != nil {
+			return got, err
+		}
 	}
 	for _, k := range w.kiosks {
 		k.process.Stop()
@@ -52,11 +63,15 @@ func (w *world) schedule(ctx context.Context) (got tally, err error) {
 func (w *world) step(ctx context.Context, rng *rand.Rand) error {
 	k := w.kiosks[rng.IntN(len(w.kiosks))]
 	note := func(format string, args ...any) { w.steps = append(w.steps, fmt.Sprintf(format, args...)) }
-	switch rng.IntN(13) {
+	kinds := 13
+	if w.power {
+		kinds = 18
+	}
+	switch rng.IntN(kinds) {
 	case 0, 1:
 		note("kill %s", k.name)
 		k.process.Kill()
-		return k.start()
+		return k.start(ctx)
 	case 2:
 		note("kill centre")
 		w.centre.server.Kill()
@@ -82,7 +97,7 @@ func (w *world) step(ctx context.Context, rng *rand.Rand) error {
 			}
 		}
 		for _, k := range w.kiosks {
-			if err := k.start(); err != nil {
+			if err := k.start(ctx); err != nil {
 				return err
 			}
 		}
@@ -120,6 +135,17 @@ func (w *world) step(ctx context.Context, rng *rand.Rand) error {
 			note("disk of %s free", k.name)
 			return k.disk.drop()
 		}
+	case 13, 14, 15, 16, 17:
+		mercy, seed := powerloss.DrawMercy(rng), rng.Uint64()
+		who, name := []machine{k}, k.name
+		switch rng.IntN(5) {
+		case 0, 1:
+			who, name = []machine{w.centre}, "centre"
+		case 2:
+			who, name = w.everybody(), "all"
+		}
+		note("power of %s cut, %s", name, mercy)
+		return w.cutPower(ctx, mercy, seed, who...)
 	}
 	return nil
 }
@@ -142,7 +168,7 @@ func (w *world) heal(ctx context.Context) error {
 			return err
 		}
 		if k.process.Ended() { // a full disk may have ended it; whoever runs it would start it again
-			if err := k.start(); err != nil {
+			if err := k.start(ctx); err != nil {
 				return err
 			}
 		}
