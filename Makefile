@@ -61,9 +61,9 @@ schedules: ## random schedules of loss, crashes and power cuts over the link, in
 	@go test ./sync/link -run '^TestWhateverHappens' -count=1 -rapid.checks=$(SCHEDULES) -timeout 120m -v
 
 BROKER ?= embedded
-chaos: deps build ## kill, cut, starve and mis-set real kiosks, broker and centre, and compare (N=20 BROKER=embedded|mosquitto SEED=1)
+chaos: deps build ## kill, cut, starve and mis-set real kiosks, broker and centre, and compare (N=20 BROKER=embedded|mosquitto SEED=1 POWER=1)
 	@go build -o $(BIN)/ ./kiosk-ui/chaos
-	@$(BIN)/chaos -bin $(BIN) -out $(BUILD)/chaos -broker $(BROKER) -seed $(SEED) -n $(if $(filter command,$(firstword $(origin N))),$(N),20)
+	@$(BIN)/chaos -bin $(BIN) -out $(BUILD)/chaos $(if $(POWER),-power) -broker $(BROKER) -seed $(SEED) -n $(if $(filter command,$(firstword $(origin N))),$(N),20)
 
 KIOSKS ?= 2000
 RATE   ?= 5000

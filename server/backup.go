@@ -13,6 +13,7 @@ import (
 
 	"vestibule/server/backup"
 	"vestibule/server/store"
+	"vestibule/sync/durable"
 	"vestibule/sync/fault"
 )
 
@@ -97,15 +98,7 @@ func writeWhole(path string, write func(io.Writer) (backup.Manifest, error)) (m 
 	if err = os.Rename(part, path); err != nil {
 		return m, err
 	}
-	return m, syncFolder(filepath.Dir(path))
-}
-
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return m, durable.SyncFolder(filepath.Dir(path))
 }
 
 // sources lists what a centre's folder holds, the database's copy first.
@@ -182,7 +175,7 @@ func restoreCommand(ctx context.Context, p *program, args []string) error {
 	if err := os.Rename(beside, *data); err != nil {
 		return notRestored(errors.Join(err, os.RemoveAll(beside)))
 	}
-	if err := syncFolder(filepath.Dir(filepath.Clean(*data))); err != nil {
+	if err := durable.SyncFolder(filepath.Dir(filepath.Clean(*data))); err != nil {
 		return notRestored(err)
 	}
 	if err := adrift(ctx, *data, *db); err != nil {

@@ -156,9 +156,8 @@ func (w *world) everybody() []machine {
 	return all
 }
 
-// cutPower stops the disks in one moment, kills whoever works on them, takes away what was not synced, and
-// starts everything again.
-func (w *world) cutPower(ctx context.Context, mercy powerloss.Mercy, seed uint64, who ...machine) error {
+// cutPower stops the disks in one moment, kills whoever works on them, and takes away what was not synced.
+func cutPower(mercy powerloss.Mercy, seed uint64, who ...machine) error {
 	for _, m := range who {
 		if err := m.power().tell("Freeze", Nothing{}); err != nil {
 			return err
@@ -177,11 +176,6 @@ func (w *world) cutPower(ctx context.Context, mercy powerloss.Mercy, seed uint64
 			p.Kill()
 		}
 		if err := m.power().tell("Cut", Cut{mercy, seed}); err != nil {
-			return err
-		}
-	}
-	for _, m := range who {
-		if err := m.start(ctx); err != nil {
 			return err
 		}
 	}

@@ -26,11 +26,6 @@ func (w *world) schedule(ctx context.Context) (got tally, err error) {
 		return got, err
 	}
 	rng := rand.New(rand.NewPCG(w.seed, 7))
-	if w.deaf.kiosk+w.deaf.centre != "" { // what it does not hear is to be missed later, not now
-		if err := w.settle(); err != nil {
-			return got, err
-		}
-	}
 	pause(ctx, time.Second) // somebody is inside
 	for range fewest + rng.IntN(mostSteps-fewest+1) {
 		if err := w.step(ctx, rng); err != nil {
@@ -38,25 +33,31 @@ func (w *world) schedule(ctx context.Context) (got tally, err error) {
 		}
 		pause(ctx, shortest+time.Duration(rng.Int64N(int64(longest-shortest))))
 	}
+	err = w.end(ctx, &got)
+	return got, err
+}
+
+// end heals, drains and compares.
+func (w *world) end(ctx context.Context, got *tally) error {
 	if err := w.heal(ctx); err != nil {
-		return got, fmt.Errorf("heal: %w", err)
+		return fmt.Errorf("heal: %w", err)
 	}
-	if got.drain, err = w.drain(ctx); err != nil {
-		return got, err
+	drained, err := w.drain(ctx)
+	if err != nil {
+		return err
 	}
 	if w.power { // what was acknowledged has to be there even so
-		if err := w.cutPower(ctx, powerloss.None, w.seed, w.everybody()...); err != nil {
-			return got, err
+		if err := cutPower(powerloss.None, w.seed, w.everybody()...); err != nil {
+			return err
 		}
 	}
 	for _, k := range w.kiosks {
 		k.process.Stop()
 	}
 	w.centre.server.Stop()
-	drained := got.drain
-	got, err = w.compare(ctx)
+	*got, err = w.compare(ctx)
 	got.drain = drained
-	return got, err
+	return err
 }
 
 // step does one thing, drawn from the seed.
@@ -145,7 +146,14 @@ func (w *world) step(ctx context.Context, rng *rand.Rand) error {
 			who, name = w.everybody(), "all"
 		}
 		note("power of %s cut, %s", name, mercy)
-		return w.cutPower(ctx, mercy, seed, who...)
+		if err := cutPower(mercy, seed, who...); err != nil {
+			return err
+		}
+		for _, m := range who {
+			if err := m.start(ctx); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

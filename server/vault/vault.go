@@ -19,6 +19,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"vestibule/sync/durable"
 )
 
 // KeySize is the length of both keys in bytes (AES-256, HMAC-SHA-256).
@@ -78,6 +80,9 @@ func Create(dir string) error {
 		if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 			return fmt.Errorf("write key file: %w", err)
 		}
+	}
+	if err := durable.SyncFolder(dir); err != nil {
+		return fmt.Errorf("write key file: %w", err)
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"vestibule/sync/durable"
 	"vestibule/sync/fault"
 	"vestibule/sync/seal"
 )
@@ -65,7 +66,7 @@ func (c *Centre) EnrolTLS(now func() time.Time) *tls.Config {
 // Enrol makes this kiosk's key in dir, has it certified by the centre at address (host:port), and writes the
 // bundle there. The key stays when it fails, so that another try with the same token is the same kiosk.
 func Enrol(ctx context.Context, dir, address string, t Token, now func() time.Time) (*Bundle, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := durable.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("enrol: %w", err)
 	}
 	key, err := readKey(filepath.Join(dir, fileKioskKey))
@@ -231,6 +232,9 @@ func (b *Bundle) Renew(ctx context.Context, dir string, now func() time.Time) er
 		return err
 	}
 	if err := os.Rename(fresh, path); err != nil { // at once: a cut leaves the old one or the new one
+		return fmt.Errorf("renew certificate: %w", err)
+	}
+	if err := durable.SyncFolder(dir); err != nil {
 		return fmt.Errorf("renew certificate: %w", err)
 	}
 	b.cert.Store(cert)

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"vestibule/sync/durable"
 	"vestibule/sync/fault"
 )
 
@@ -48,6 +49,9 @@ func writeNew(path string, b []byte) error {
 	}
 	if e := f.Close(); err == nil {
 		err = e
+	}
+	if err == nil {
+		err = durable.SyncFolder(filepath.Dir(path))
 	}
 	if err != nil {
 		return fmt.Errorf("write identity: %w", errors.Join(err, os.Remove(path)))

@@ -20,17 +20,6 @@ import (
 	"vestibule/sync/powerloss/powerlosstest"
 )
 
-// mount gives a folder on a disk, and what cuts its power.
-func mount(t *testing.T, options ...powerloss.Option) (dir string, cut func(powerloss.Mercy, uint64)) {
-	t.Helper()
-	powerlosstest.Need(t)
-	dir = t.TempDir()
-	m, err := powerloss.Open(dir, powerloss.New(options...))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, m.Close()) })
-	return dir, func(mercy powerloss.Mercy, seed uint64) { require.NoError(t, m.Cut(mercy, seed)) }
-}
-
 func put(t *testing.T, path, text string, synced bool) {
 	t.Helper()
 	f, err := os.Create(path)
@@ -151,7 +140,7 @@ func TestACutLeavesWhatWasSyncedAndNothingElse(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir, cut := mount(t)
+			dir, cut := powerlosstest.Mount(t)
 			c.do(t, dir)
 			for range 2 { // a second cut takes nothing more
 				cut(powerloss.None, 1)
@@ -179,7 +168,7 @@ func TestACutLeavesWhatWasSyncedAndNothingElse(t *testing.T) {
 func TestACutWithMercyLeavesPagesThatWereWrittenAndNeverTouchesWhatWasSynced(t *testing.T) {
 	for mercy, mixed := range map[powerloss.Mercy]bool{powerloss.Pages: false, powerloss.Sectors: true} {
 		t.Run(mercy.String(), func(t *testing.T) {
-			dir, cut := mount(t)
+			dir, cut := powerlosstest.Mount(t)
 			path := filepath.Join(dir, "a")
 			const pages, page = 16, 4096
 			put(t, path, string(bytes.Repeat([]byte("o"), pages*page)), true)
@@ -223,7 +212,7 @@ func TestACutWithMercyLeavesPagesThatWereWrittenAndNeverTouchesWhatWasSynced(t *
 
 func TestTheSameSeedLeavesTheSame(t *testing.T) {
 	left := func() (all string) {
-		dir, cut := mount(t)
+		dir, cut := powerlosstest.Mount(t)
 		for i := range 20 {
 			put(t, filepath.Join(dir, fmt.Sprint(i)), string(bytes.Repeat([]byte{byte('a' + i)}, 9000)), i%3 == 0)
 		}
@@ -241,7 +230,7 @@ func TestTheSameSeedLeavesTheSame(t *testing.T) {
 }
 
 func TestADiskThatIsFullTakesNothingAndTakesAgainWhenThereIsRoom(t *testing.T) {
-	dir, cut := mount(t, powerloss.Limit(1<<20))
+	dir, cut := powerlosstest.Mount(t, powerloss.Limit(1<<20))
 	put(t, filepath.Join(dir, "steady"), "x", true)
 	syncFolder(t, dir)
 	f, err := os.Create(filepath.Join(dir, "ballast"))

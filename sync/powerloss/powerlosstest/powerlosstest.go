@@ -1,11 +1,13 @@
-// Package powerlosstest says whether tests can mount a disk that loses its power.
+// Package powerlosstest mounts disks that lose their power for tests.
 //
-// What may live here: that question. What may not: the disk.
+// What may live here: mounting, and whether it can be done. What may not: the disk.
 package powerlosstest
 
 import (
 	"os"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 
 	"vestibule/sync/powerloss"
 )
@@ -24,5 +26,19 @@ func Need(t testing.TB) {
 		t.Fatalf("power cuts cannot be tried here, and CI has to: %v (it needs /dev/fuse and the right to mount)", err)
 	default:
 		t.Skipf("POWER CUTS WERE NOT TRIED: %v (it needs /dev/fuse and the right to mount)", err)
+	}
+}
+
+// Mount gives a folder on a disk of its own, and what cuts the disk's power. Nothing on it may be open then.
+func Mount(t testing.TB, options ...powerloss.Option) (dir string, cut func(powerloss.Mercy, uint64)) {
+	t.Helper()
+	Need(t)
+	dir = t.TempDir()
+	m, err := powerloss.Open(dir, powerloss.New(options...))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, m.Close()) })
+	return dir, func(mercy powerloss.Mercy, seed uint64) {
+		t.Helper()
+		require.NoError(t, m.Cut(mercy, seed))
 	}
 }
