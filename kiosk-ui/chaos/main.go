@@ -55,8 +55,9 @@ func part() {
 type options struct {
 	bin, out, broker string
 	kiosks           int
-	power            bool // disks lose what was not synced, and their power is cut
-	deaf             struct{ kiosk, centre string }
+	power            bool                           // disks lose what was not synced, and their power is cut
+	deaf             struct{ kiosk, centre string } // files on their disks whose syncs go unheard
+	patience         time.Duration                  // how long draining may take; 0: drainLimit
 }
 
 // repeat runs n schedules and says what they came to. A schedule that fails does not keep the others from

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -16,7 +17,7 @@ import (
 const (
 	fewest, mostSteps = 8, 14
 	shortest, longest = 150 * time.Millisecond, 900 * time.Millisecond
-	drainLimit        = 60 * time.Second
+	drainLimit        = 60 * time.Second // unless options say otherwise
 )
 
 // schedule runs one: faults, healing, draining, comparing.
@@ -187,7 +188,8 @@ func (w *world) heal(ctx context.Context) error {
 // drain waits until every visit is over and nothing waits anywhere, and gives how long it took from the
 // end of the last visit.
 func (w *world) drain(ctx context.Context) (time.Duration, error) {
-	err := child.WaitFor(ctx, drainLimit, func() (bool, error) {
+	limit := cmp.Or(w.patience, drainLimit)
+	err := child.WaitFor(ctx, limit, func() (bool, error) {
 		for _, k := range w.kiosks {
 			if _, err := os.Stat(filepath.Join(k.dir, idleFile)); err != nil {
 				return false, nil
@@ -200,7 +202,7 @@ func (w *world) drain(ctx context.Context) (time.Duration, error) {
 	}
 	began := time.Now()
 	var waits string
-	err = child.WaitFor(ctx, drainLimit, func() (bool, error) {
+	err = child.WaitFor(ctx, limit, func() (bool, error) {
 		var err error
 		waits, err = w.waiting(ctx)
 		return waits == "", err
