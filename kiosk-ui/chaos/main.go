@@ -25,11 +25,21 @@ func main() {
 	flag.StringVar(&o.broker, "broker", "embedded", "broker: "+brokers())
 	flag.IntVar(&o.kiosks, "kiosks", 3, "kiosks")
 	flag.BoolVar(&o.power, "power", false, "cut the power of kiosks and centre too: what they have not synced is lost (needs FUSE)")
+	waiting := flag.Int("waiting", 0, "instead of schedules: let so many submissions wait at a kiosk without a line, then let them go, and measure")
+	mb := flag.Int("mb", 5, "of each such submission")
 	n := flag.Int("n", 20, "schedules")
 	seed := flag.Uint64("seed", 1, "of the first schedule; the next ones follow")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if *waiting > 0 {
+		o.kiosks, o.picture = 1, *mb<<20
+		if err := wait(ctx, o, *waiting); err != nil {
+			fmt.Fprintln(os.Stderr, "chaos:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := repeat(ctx, o, *n, *seed); err != nil {
 		fmt.Fprintln(os.Stderr, "chaos:", err)
 		os.Exit(1)
@@ -57,6 +67,7 @@ type options struct {
 	kiosks           int
 	power            bool                           // disks lose what was not synced, and their power is cut
 	deaf             struct{ kiosk, centre string } // files on their disks whose syncs go unheard
+	picture          int                            // bytes of a document's picture; 0: some hundred thousand
 	patience         time.Duration                  // how long draining may take; 0: drainLimit
 }
 

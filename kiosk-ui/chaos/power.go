@@ -136,6 +136,14 @@ func (s *supply) unplug() {
 	_ = syscall.Unmount(s.at, syscall.MNT_DETACH) // if it could not
 }
 
+// keep copies what is on a disk beside it: the disk ends with its process, and who looks for a fault wants to see it.
+func (s *supply) keep() error {
+	if s == nil {
+		return nil
+	}
+	return os.CopyFS(s.at+".kept", os.DirFS(s.at))
+}
+
 // machine is whatever loses its power as a whole.
 type machine interface {
 	power() *supply

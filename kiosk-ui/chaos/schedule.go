@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -22,7 +23,15 @@ const (
 
 // schedule runs one: faults, healing, draining, comparing.
 func (w *world) schedule(ctx context.Context) (got tally, err error) {
-	defer w.close()
+	defer func() {
+		w.kill()
+		if err != nil && w.centre != nil {
+			for _, m := range w.everybody() {
+				err = errors.Join(err, m.power().keep())
+			}
+		}
+		w.close()
+	}()
 	if err := w.open(ctx); err != nil {
 		return got, err
 	}

@@ -125,8 +125,10 @@ func (w *world) enrol(ctx context.Context, name, mqtt, enrol string) (*station, 
 		if err := os.MkdirAll(k.data, 0o700); err != nil {
 			return nil, err
 		}
-		if k.disk, err = mount(k.data); err != nil {
-			return nil, err
+		if w.picture == 0 { // many large ones need a large disk
+			if k.disk, err = mount(k.data); err != nil {
+				return nil, err
+			}
 		}
 	}
 	token, err := w.tool(ctx, "", "server", "kiosk", "add", "--data", w.centre.data, "--name", name, "--country", "UTO", "--broker", k.line.addr())
@@ -140,7 +142,7 @@ func (w *world) enrol(ctx context.Context, name, mqtt, enrol string) (*station, 
 	if err != nil {
 		return nil, err
 	}
-	k.argv = []string{self, "kiosk", "-dir", dir, "-data", k.data, "-bundle", k.bundle}
+	k.argv = []string{self, "kiosk", "-dir", dir, "-data", k.data, "-bundle", k.bundle, "-picture", fmt.Sprint(w.picture)}
 	return k, nil
 }
 
@@ -175,10 +177,21 @@ func (k *station) steer(file, text string) error {
 	return os.WriteFile(path, []byte(text), 0o600)
 }
 
-// close ends what still runs.
-func (w *world) close() {
+// kill ends kiosks, centre and broker.
+func (w *world) kill() {
 	for _, k := range w.kiosks {
 		k.process.Kill()
+	}
+	if w.centre != nil {
+		w.centre.server.Kill()
+		w.centre.broker.kill()
+	}
+}
+
+// close ends what still runs.
+func (w *world) close() {
+	w.kill()
+	for _, k := range w.kiosks {
 		if k.line != nil {
 			k.line.close()
 		}
@@ -188,8 +201,6 @@ func (w *world) close() {
 		k.supply.unplug()
 	}
 	if w.centre != nil {
-		w.centre.server.Kill()
-		w.centre.broker.kill()
 		w.centre.supply.unplug()
 	}
 }
