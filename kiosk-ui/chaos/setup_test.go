@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -25,6 +26,7 @@ func TestACentreThatWasSetUpAndAKioskThatWasEnrolledOutlastAPowerCut(t *testing.
 			require.NoError(t, m.start(ctx))
 		}
 	}
+	pause(ctx, 4*time.Second) // somebody comes
 	require.NoError(t, w.end(ctx, &tally{}))
 	require.FileExists(t, filepath.Join(w.kiosks[0].bundle, "kiosk.key"))
 }
