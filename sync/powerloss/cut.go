@@ -5,7 +5,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
-	"strings"
 )
 
 // Mercy says what of that which was not synced a cut may leave.
@@ -102,8 +101,4 @@ func (n *inode) lose(mercy Mercy, rng *rand.Rand) {
 	n.size, n.keptSize, n.low, n.cutShort = size, size, size, false
 	n.pages, n.keptPages = pages, maps.Clone(pages)
 	clear(n.dirty)
-}
-
-func split(name string) []string {
-	return strings.FieldsFunc(name, func(r rune) bool { return r == '/' })
 }

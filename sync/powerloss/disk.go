@@ -1,8 +1,6 @@
 package powerloss
 
 import (
-	"maps"
-	"os"
 	"path"
 	"sync"
 	"syscall"
@@ -315,20 +313,4 @@ func (d *Disk) forget(id uint64) {
 	}
 	d.used -= int64(len(n.pages))
 	delete(d.nodes, id)
-}
-
-// Kept tells what of a file a cut would leave at least: its bytes; os.ErrNotExist when it would be gone. For a
-// test's own eyes.
-func (d *Disk) Kept(name string) ([]byte, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	n := d.root
-	for _, part := range split(name) {
-		if n = n.keptNames[part]; n == nil {
-			return nil, os.ErrNotExist
-		}
-	}
-	copied := inode{size: n.keptSize, pages: maps.Clone(n.keptPages)}
-	b := make([]byte, n.keptSize)
-	return b[:copied.read(b, 0)], nil
 }
