@@ -20,7 +20,7 @@ PKG_TRAIN   := python3-torch python3-opencv python3-pil fonts-ocr-b fonts-dejavu
 # Packages without cgo: their tests also run under the race detector, which costs seconds there and minutes elsewhere.
 RACE := ./journey/... ./sync/... ./agent/check/... ./agent/visitor/... ./server/decide/... ./server/duplicate/... ./server/aml/...
 
-.PHONY: help demo run test check bench bench-centre schedules chaos load evaluate peers contract train-mrz models vectors deps build clean
+.PHONY: help demo run test check bench bench-centre schedules chaos waiting load evaluate peers contract train-mrz models vectors deps build clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -62,9 +62,14 @@ schedules: ## random schedules of loss, crashes and power cuts over the link, in
 	@go test ./sync/link -run '^TestWhateverHappens' -count=1 -rapid.checks=$(SCHEDULES) -timeout 120m -v
 
 BROKER ?= embedded
-chaos: deps build ## kill, cut, starve and mis-set real kiosks, broker and centre, and compare (N=20 BROKER=embedded|mosquitto SEED=1)
+chaos: deps build ## kill, cut, starve and mis-set real kiosks, broker and centre, and compare (N=20 BROKER=embedded|mosquitto SEED=1 POWER=1)
 	@go build -o $(BIN)/ ./kiosk-ui/chaos
-	@$(BIN)/chaos -bin $(BIN) -out $(BUILD)/chaos -broker $(BROKER) -seed $(SEED) -n $(if $(filter command,$(firstword $(origin N))),$(N),20)
+	@$(BIN)/chaos -bin $(BIN) -out $(BUILD)/chaos $(if $(POWER),-power) -broker $(BROKER) -seed $(SEED) -n $(if $(filter command,$(firstword $(origin N))),$(N),20)
+
+MB ?= 5
+waiting: deps build ## let N submissions of MB megabytes wait at a kiosk without a line, then go, and measure (N=1000 MB=5)
+	@go build -o $(BIN)/ ./kiosk-ui/chaos
+	@$(BIN)/chaos -bin $(BIN) -out $(BUILD)/chaos -waiting $(if $(filter command,$(firstword $(origin N))),$(N),1000) -mb $(MB)
 
 KIOSKS ?= 2000
 RATE   ?= 5000

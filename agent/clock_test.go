@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+
+	"vestibule/agent/store"
 )
 
 // A clock that is set while somebody is inside must not make records that the centre cannot take: they would end in
@@ -55,5 +57,55 @@ func (b *bench) through() {
 		case StepAttract:
 			return
 		}
+	}
+}
+
+// A kiosk's own clock often starts wrong and is set once there is a line. What is due by it must not wait until it has
+// caught up: the screen would show somebody's result, and a closed kiosk stay closed, for as long.
+func TestAClockThatIsSetBackKeepsNothingWaiting(t *testing.T) {
+	const soon = 2 * time.Minute
+	for name, by := range map[string]time.Duration{"half a year": -180 * 24 * time.Hour, "an hour": -time.Hour} {
+		t.Run(name+", while a result is shown", func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				b := newBench(t)
+				b.start()
+				b.to(StepResult)
+				synctest.Wait()
+				began := time.Now()
+				b.offset.Add(int64(by))
+				b.untilStep(StepAttract)
+				assert.Less(t, time.Since(began), soon)
+				b.halt(nil)
+			})
+		})
+		t.Run(name+", while somebody has walked away", func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				b := newBench(t)
+				b.start()
+				b.to(StepReview)
+				synctest.Wait()
+				began := time.Now()
+				b.offset.Add(int64(by))
+				b.untilStep(StepAttract)
+				assert.Less(t, time.Since(began), 2*soon)
+				b.halt(nil)
+			})
+		})
+		t.Run(name+", while the kiosk is closed and its housekeeping waits", func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				b := newBench(t, func(c *Config) { c.Store = store.Options{MaxBytes: 1 << 20, Reserve: 256 << 10} })
+				b.start()
+				b.untilStep(StepAttract)
+				b.fillUp()
+				assert.Error(t, b.a.Do(t.Context(), Start{}))
+				b.untilStep(StepClosed)
+				b.offset.Add(int64(by))
+				b.free()
+				began := time.Now()
+				b.untilStep(StepAttract)
+				assert.Less(t, time.Since(began), soon)
+				b.halt(nil)
+			})
+		})
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"vestibule/agent/check"
 	"vestibule/journey"
 	"vestibule/models"
+	"vestibule/sync/durable"
 	"vestibule/sync/wire"
 )
 
@@ -152,7 +153,7 @@ const keySize = 32
 
 // newKey makes the key of a visit and puts it on disk before anything is sealed with it.
 func newKey(dir string, random io.Reader) ([]byte, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := durable.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("visit key: %w", err)
 	}
 	if err := dropKey(dir); err != nil {
@@ -169,6 +170,9 @@ func newKey(dir string, random io.Reader) ([]byte, error) {
 	_, err = f.Write(key)
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return nil, fmt.Errorf("visit key: %w", errors.Join(err, os.Remove(f.Name())))
+	}
+	if err := durable.SyncFolder(dir); err != nil {
+		return nil, fmt.Errorf("visit key: %w", err)
 	}
 	return key, nil
 }

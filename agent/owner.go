@@ -307,8 +307,27 @@ func (o *owner) halt() {
 	}
 }
 
+// mindClock takes back what lies further ahead than it was ever put: the clock was set back since then, and nothing may
+// wait, or stay on the screen, until it has caught up.
+func (o *owner) mindClock() {
+	now := o.now()
+	within := func(at *time.Time, most time.Duration) {
+		if limit := now.Add(most); at.After(limit) {
+			*at = limit
+		}
+	}
+	within(&o.nextJob, housekeeping)
+	within(&o.probed, 0)
+	if v := o.v; v != nil {
+		within(&v.touched, 0)
+		within(&v.asking, o.cfg.Limits.Ask)
+		within(&v.until, o.resultShown())
+	}
+}
+
 // wake is when something has to be done without being asked.
 func (o *owner) wake() time.Time {
+	o.mindClock()
 	if o.nextJob.IsZero() {
 		o.nextJob = o.now().Add(housekeeping)
 	}
@@ -362,6 +381,7 @@ func (o *owner) resultShown() time.Duration {
 
 // tick does what is due.
 func (o *owner) tick() {
+	o.mindClock()
 	now := o.now()
 	if d := o.deadline(); !d.IsZero() && !now.Before(d) {
 		o.expire()

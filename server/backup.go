@@ -15,6 +15,7 @@ import (
 	"vestibule/server/backup"
 	"vestibule/server/keep"
 	"vestibule/server/store"
+	"vestibule/sync/durable"
 	"vestibule/sync/fault"
 	"vestibule/sync/identity"
 )
@@ -206,15 +207,7 @@ func writeWhole[T any](path string, write func(io.Writer) (T, error)) (m T, err 
 	if err = os.Rename(part, path); err != nil {
 		return m, err
 	}
-	return m, syncFolder(filepath.Dir(path))
-}
-
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return m, durable.SyncFolder(filepath.Dir(path))
 }
 
 // lockedDatabase is the name of the locked copy in a backup, and the folder it is restored from.
@@ -314,7 +307,7 @@ func restoreCommand(ctx context.Context, p *program, args []string) error {
 	if err := os.Rename(beside, *data); err != nil {
 		return notRestored(errors.Join(err, os.RemoveAll(beside)))
 	}
-	if err := syncFolder(filepath.Dir(filepath.Clean(*data))); err != nil {
+	if err := durable.SyncFolder(filepath.Dir(filepath.Clean(*data))); err != nil {
 		return notRestored(err)
 	}
 	if err := adrift(ctx, *data, *db); err != nil {

@@ -23,6 +23,7 @@ import (
 	"vestibule/server/enrol/code"
 	"vestibule/server/store"
 	"vestibule/server/vault"
+	"vestibule/sync/durable"
 	"vestibule/sync/fault"
 	"vestibule/sync/identity"
 	"vestibule/sync/seal"
@@ -100,7 +101,7 @@ func initCommand(ctx context.Context, p *program, args []string) error {
 func emptyFolder(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = os.MkdirAll(dir, 0o700)
+		err = durable.MkdirAll(dir, 0o700)
 	}
 	if err != nil {
 		return fault.New("data_unusable", "the data directory cannot be made", "check the path and its owner", err)
@@ -113,7 +114,7 @@ func emptyFolder(dir string) error {
 
 func makeCentre(data, name string, hosts []string, suite seal.Suite) error {
 	for _, folder := range []string{folderKeys, folderSeal, folderBlobs} {
-		if err := os.MkdirAll(filepath.Join(data, folder), 0o700); err != nil {
+		if err := durable.MkdirAll(filepath.Join(data, folder), 0o700); err != nil {
 			return fault.New("data_unusable", "the data directory cannot be written", "check owner and free space", err)
 		}
 	}

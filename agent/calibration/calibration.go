@@ -27,6 +27,7 @@ import (
 
 	"vestibule/models/face"
 	"vestibule/models/face/calibrate"
+	"vestibule/sync/durable"
 )
 
 // File is the name in the kiosk's folder.
@@ -150,7 +151,7 @@ func Save(dir string, c Calibration, signer crypto.Signer, random io.Reader) err
 	if err != nil {
 		return fmt.Errorf("save calibration: %w", err)
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := durable.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("save calibration: %w", err)
 	}
 	// Written beside and moved: a power cut leaves the old one or the new one.

@@ -18,6 +18,7 @@ import (
 	"github.com/mattn/go-sqlite3"
 	"github.com/pressly/goose/v3"
 
+	"vestibule/sync/durable"
 	"vestibule/sync/outbox"
 )
 
@@ -88,7 +89,7 @@ type Store struct {
 // file that is not a whole database is ErrCorrupt and stays as it is.
 func Open(dir, kiosk string, opt Options) (*Store, error) {
 	opt = opt.withDefaults()
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := durable.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	lock, err := holdLock(filepath.Join(dir, fileLock))

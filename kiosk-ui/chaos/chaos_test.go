@@ -21,13 +21,7 @@ const schedules = 10
 // TestNothingIsLostWhateverHappensToRealProcesses runs schedules of kills, cuts, full disks and wrong clocks over
 // the real programs, and compares both sides' databases.
 func TestNothingIsLostWhateverHappensToRealProcesses(t *testing.T) {
-	root, err := filepath.Abs("../..")
-	require.NoError(t, err)
-	bin := filepath.Join(root, "build", "bin")
-	for _, name := range []string{"kiosk-ui", "server"} {
-		_, err := os.ReadFile(filepath.Join(bin, name)) // an input of this test, for the test cache
-		require.NoError(t, err, "`make build` makes the programs")
-	}
+	bin := programs(t)
 	for _, broker := range []string{embedded, mosquitto} {
 		t.Run(broker, func(t *testing.T) {
 			t.Parallel()
@@ -41,6 +35,19 @@ func TestNothingIsLostWhateverHappensToRealProcesses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// programs gives the folder of the real programs.
+func programs(t *testing.T) string {
+	t.Helper()
+	root, err := filepath.Abs("../..")
+	require.NoError(t, err)
+	bin := filepath.Join(root, "build", "bin")
+	for _, name := range []string{"kiosk-ui", "server"} {
+		_, err := os.ReadFile(filepath.Join(bin, name)) // an input of this test, for the test cache
+		require.NoError(t, err, "`make build` makes the programs")
+	}
+	return bin
 }
 
 func TestWhatIsLostPhantomTwiceOrOutOfOrderIsSeen(t *testing.T) {

@@ -133,8 +133,10 @@ func (w *world) compareKiosk(ctx context.Context, c *sql.DB, k *station) (t tall
 		return t, err
 	}
 	defer db.Close()
-	if n, err := count(ctx, c, `SELECT count(*) FROM stream WHERE kiosk = ?`, k.name); err != nil || n != 1 {
-		return t, fmt.Errorf("%d epochs, though nothing was restored or lost (%w)", n, err)
+	if n, err := count(ctx, c, `SELECT count(*) FROM stream WHERE kiosk = ?`, k.name); err != nil {
+		return t, err
+	} else if n != 1 {
+		return t, fmt.Errorf("%d epochs, though nothing was restored or lost", n)
 	}
 	if n, err := count(ctx, db, `SELECT count(*) FROM outbox_quarantine`); err != nil || n != 0 {
 		return t, fmt.Errorf("%d commands set aside (%w)", n, err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -18,6 +19,7 @@ import (
 
 	"vestibule/agent"
 	"vestibule/agent/scripted"
+	"vestibule/agent/store"
 	"vestibule/agent/visitor"
 	"vestibule/journey"
 	"vestibule/models"
@@ -38,25 +40,30 @@ func kioskMain(args []string) int {
 	dir := f.String("dir", "", "folder of steering files")
 	data := f.String("data", "", "folder of the database")
 	bundle := f.String("bundle", "", "folder of the enrolment")
+	picture := f.Int("picture", 0, "bytes of the document's picture; 0: some hundred thousand")
 	if f.Parse(args) != nil {
 		return 2
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	if err := kiosk(ctx, *dir, *data, *bundle, log); err != nil && !errors.Is(err, context.Canceled) {
+	if err := kiosk(ctx, *dir, *data, *bundle, *picture, log); err != nil && !errors.Is(err, context.Canceled) {
 		log.Error("kiosk ended", "err", err)
 		return 1
 	}
 	return 0
 }
 
-func kiosk(ctx context.Context, dir, data, bundle string, log *slog.Logger) error {
+func kiosk(ctx context.Context, dir, data, bundle string, picture int, log *slog.Logger) error {
 	b, err := identity.LoadBundle(bundle)
 	if err != nil {
 		return err
 	}
-	p := &person{dir: dir}
+	p := &person{dir: dir, picture: picture}
+	var limits store.Options
+	if picture > 0 {
+		limits.MaxBytes = 64 << 30 // thousands of them are to wait
+	}
 	engine := scripted.NewEngine()
 	engine.Haste = 5
 	engine.OnDocument = func(int) (models.Document, error) { return p.document(), nil }
@@ -68,7 +75,7 @@ func kiosk(ctx context.Context, dir, data, bundle string, log *slog.Logger) erro
 	a, err := agent.New(agent.Config{
 		Dir: data, Kiosk: b.Name, Site: agent.Site{Country: b.SiteCountry},
 		DocumentCamera: scripted.NewCamera("document"), FaceCamera: scripted.NewCamera("face"), Engine: engine,
-		Seal: b.Seal, Centre: b.CentreKey, Policy: chaosPolicy(), Text: "1", Log: log, Now: p.now,
+		Store: limits, Seal: b.Seal, Centre: b.CentreKey, Policy: chaosPolicy(), Text: "1", Log: log, Now: p.now,
 		// What a kiosk has handed over it forgets after a day, and a clock that was set makes days pass: here it forgets
 		// nothing, so that it can be compared.
 		Limits: agent.Limits{Visits: 1 << 20, Probe: 200 * time.Millisecond, Retention: 200 * 365 * 24 * time.Hour},
@@ -98,6 +105,8 @@ func chaosPolicy() journey.Policy {
 type person struct {
 	dir string
 	n   int // who it is: a number that nobody else has
+
+	picture int // bytes of the document's; 0: drawn
 }
 
 // now is the kiosk's clock, wrong by as much as its file says.
@@ -136,7 +145,7 @@ func (p *person) document() models.Document {
 	face := *d.PortraitFace
 	face.Template = p.template(.9)
 	d.PortraitFace = &face
-	d.Upright, d.Portrait = noise(100_000+draw(200_000)), noise(20_000)
+	d.Upright, d.Portrait = noise(cmp.Or(p.picture, 100_000+draw(200_000))), noise(20_000)
 	return d
 }
 

@@ -1,6 +1,6 @@
 // Command chaos proves on real processes that nothing is lost, nothing comes twice and nothing comes
-// out of order: kiosk agents, broker and centre are killed, cut off, starved of disk and given wrong clocks, by a
-// schedule drawn from a seed; then everything is healed, and both sides' databases are compared row by row.
+// out of order: kiosk agents, broker and centre are killed, cut off, starved of disk, given wrong clocks and, with
+// -power, robbed of everything that they have not synced, by a schedule drawn from a seed; then everything is healed, and both sides' databases are compared row by row.
 //
 // The agents are the product's, on a scripted camera and engine, so that a visit takes two seconds and no
 // pixels; the broker, the centre, TLS and the databases are the product's own programs.
@@ -24,11 +24,22 @@ func main() {
 	flag.StringVar(&o.out, "out", "build/chaos", "folder for everything that is made")
 	flag.StringVar(&o.broker, "broker", "embedded", "broker: "+brokers())
 	flag.IntVar(&o.kiosks, "kiosks", 3, "kiosks")
+	flag.BoolVar(&o.power, "power", false, "cut the power of kiosks and centre too: what they have not synced is lost (needs FUSE)")
+	waiting := flag.Int("waiting", 0, "instead of schedules: let so many submissions wait at a kiosk without a line, then let them go, and measure")
+	mb := flag.Int("mb", 5, "of each such submission")
 	n := flag.Int("n", 20, "schedules")
 	seed := flag.Uint64("seed", 1, "of the first schedule; the next ones follow")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if *waiting > 0 {
+		o.kiosks, o.picture = 1, *mb<<20
+		if err := wait(ctx, o, *waiting); err != nil {
+			fmt.Fprintln(os.Stderr, "chaos:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := repeat(ctx, o, *n, *seed); err != nil {
 		fmt.Fprintln(os.Stderr, "chaos:", err)
 		os.Exit(1)
@@ -43,6 +54,8 @@ func part() {
 	switch os.Args[1] {
 	case "kiosk":
 		os.Exit(kioskMain(os.Args[2:]))
+	case "disk":
+		os.Exit(diskMain(os.Args[2:]))
 	case "nats":
 		os.Exit(natsMain(os.Args[2:]))
 	}
@@ -52,6 +65,10 @@ func part() {
 type options struct {
 	bin, out, broker string
 	kiosks           int
+	power            bool                           // disks lose what was not synced, and their power is cut
+	deaf             struct{ kiosk, centre string } // files on their disks whose syncs go unheard
+	picture          int                            // bytes of a document's picture; 0: some hundred thousand
+	patience         time.Duration                  // how long draining may take; 0: drainLimit
 }
 
 // repeat runs n schedules and says what they came to. A schedule that fails does not keep the others from
@@ -89,7 +106,7 @@ func repeat(ctx context.Context, o options, n int, seed uint64) error {
 	fmt.Printf("%s broker, %d schedules: %d events, %d submissions, %d pictures, %d decisions compared; drained in %v on average, %v at most\n",
 		o.broker, n, all.events, all.submissions, all.pictures, all.decisions, mean(drains).Round(10*time.Millisecond), most(drains).Round(10*time.Millisecond))
 	if len(failed) > 0 {
-		return fmt.Errorf("%d of %d schedules failed; seeds %v; again with: -n 1 -seed %d -broker %s", len(failed), n, failed, failed[0], o.broker)
+		return fmt.Errorf("%d of %d schedules failed; seeds %v; again with: -n 1 -seed %d -broker %s%s", len(failed), n, failed, failed[0], o.broker, map[bool]string{true: " -power"}[o.power])
 	}
 	return ctx.Err()
 }

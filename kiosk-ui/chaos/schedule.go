@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -9,18 +11,27 @@ import (
 	"time"
 
 	"vestibule/kiosk-ui/child"
+	"vestibule/sync/powerloss"
 )
 
 // Limits of a schedule.
 const (
 	fewest, mostSteps = 8, 14
 	shortest, longest = 150 * time.Millisecond, 900 * time.Millisecond
-	drainLimit        = 60 * time.Second
+	drainLimit        = 60 * time.Second // unless options say otherwise
 )
 
 // schedule runs one: faults, healing, draining, comparing.
 func (w *world) schedule(ctx context.Context) (got tally, err error) {
-	defer w.close()
+	defer func() {
+		w.kill()
+		if err != nil && w.centre != nil {
+			for _, m := range w.everybody() {
+				err = errors.Join(err, m.power().keep())
+			}
+		}
+		w.close()
+	}()
 	if err := w.open(ctx); err != nil {
 		return got, err
 	}
@@ -32,31 +43,46 @@ func (w *world) schedule(ctx context.Context) (got tally, err error) {
 		}
 		pause(ctx, shortest+time.Duration(rng.Int64N(int64(longest-shortest))))
 	}
+	err = w.end(ctx, &got)
+	return got, err
+}
+
+// end heals, drains and compares.
+func (w *world) end(ctx context.Context, got *tally) error {
 	if err := w.heal(ctx); err != nil {
-		return got, fmt.Errorf("heal: %w", err)
+		return fmt.Errorf("heal: %w", err)
 	}
-	if got.drain, err = w.drain(ctx); err != nil {
-		return got, err
+	drained, err := w.drain(ctx)
+	if err != nil {
+		return err
+	}
+	if w.power { // what was acknowledged has to be there even so
+		if err := cutPower(powerloss.None, w.seed, w.everybody()...); err != nil {
+			return err
+		}
 	}
 	for _, k := range w.kiosks {
 		k.process.Stop()
 	}
 	w.centre.server.Stop()
-	drained := got.drain
-	got, err = w.compare(ctx)
+	*got, err = w.compare(ctx)
 	got.drain = drained
-	return got, err
+	return err
 }
 
 // step does one thing, drawn from the seed.
 func (w *world) step(ctx context.Context, rng *rand.Rand) error {
 	k := w.kiosks[rng.IntN(len(w.kiosks))]
 	note := func(format string, args ...any) { w.steps = append(w.steps, fmt.Sprintf(format, args...)) }
-	switch rng.IntN(13) {
+	kinds := 13
+	if w.power {
+		kinds = 18
+	}
+	switch rng.IntN(kinds) {
 	case 0, 1:
 		note("kill %s", k.name)
 		k.process.Kill()
-		return k.start()
+		return k.start(ctx)
 	case 2:
 		note("kill centre")
 		w.centre.server.Kill()
@@ -82,7 +108,7 @@ func (w *world) step(ctx context.Context, rng *rand.Rand) error {
 			}
 		}
 		for _, k := range w.kiosks {
-			if err := k.start(); err != nil {
+			if err := k.start(ctx); err != nil {
 				return err
 			}
 		}
@@ -120,6 +146,24 @@ func (w *world) step(ctx context.Context, rng *rand.Rand) error {
 			note("disk of %s free", k.name)
 			return k.disk.drop()
 		}
+	case 13, 14, 15, 16, 17:
+		mercy, seed := powerloss.DrawMercy(rng), rng.Uint64()
+		who, name := []machine{k}, k.name
+		switch rng.IntN(5) {
+		case 0, 1:
+			who, name = []machine{w.centre}, "centre"
+		case 2:
+			who, name = w.everybody(), "all"
+		}
+		note("power of %s cut, %s", name, mercy)
+		if err := cutPower(mercy, seed, who...); err != nil {
+			return err
+		}
+		for _, m := range who {
+			if err := m.start(ctx); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -142,7 +186,7 @@ func (w *world) heal(ctx context.Context) error {
 			return err
 		}
 		if k.process.Ended() { // a full disk may have ended it; whoever runs it would start it again
-			if err := k.start(); err != nil {
+			if err := k.start(ctx); err != nil {
 				return err
 			}
 		}
@@ -153,7 +197,8 @@ func (w *world) heal(ctx context.Context) error {
 // drain waits until every visit is over and nothing waits anywhere, and gives how long it took from the
 // end of the last visit.
 func (w *world) drain(ctx context.Context) (time.Duration, error) {
-	err := child.WaitFor(ctx, drainLimit, func() (bool, error) {
+	limit := cmp.Or(w.patience, drainLimit)
+	err := child.WaitFor(ctx, limit, func() (bool, error) {
 		for _, k := range w.kiosks {
 			if _, err := os.Stat(filepath.Join(k.dir, idleFile)); err != nil {
 				return false, nil
@@ -166,7 +211,7 @@ func (w *world) drain(ctx context.Context) (time.Duration, error) {
 	}
 	began := time.Now()
 	var waits string
-	err = child.WaitFor(ctx, drainLimit, func() (bool, error) {
+	err = child.WaitFor(ctx, limit, func() (bool, error) {
 		var err error
 		waits, err = w.waiting(ctx)
 		return waits == "", err

@@ -31,7 +31,8 @@ type centre struct {
 	argv       []string
 	base       string
 	server     *child.Process
-	broker     *pipe // nil: embedded in the server
+	broker     *pipe   // nil: embedded in the server
+	supply     *supply // nil: its disk is the machine's own
 }
 
 // station is a kiosk's process and its line.
@@ -40,7 +41,8 @@ type station struct {
 	argv                          []string
 	process                       *child.Process
 	line                          *line
-	disk                          *disk // nil: it lies on the machine's own
+	disk                          *disk   // nil: it lies on the machine's own
+	supply                        *supply // nil: its power cannot be cut
 }
 
 // open makes and starts everything.
@@ -51,6 +53,13 @@ func (w *world) open(ctx context.Context) error {
 	}
 	c := &centre{data: filepath.Join(w.dir, "centre"), logs: logs}
 	w.centre = c
+	if w.power {
+		var err error
+		if c.supply, err = plug(ctx, logs, c.data, "centre", w.deaf.centre); err != nil {
+			return err
+		}
+		c.data = filepath.Join(c.data, "data")
+	}
 	if _, err := w.tool(ctx, "", "server", "init", "--data", c.data); err != nil {
 		return err
 	}
@@ -90,8 +99,7 @@ func (w *world) open(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		w.kiosks = append(w.kiosks, k)
-		if err := k.start(); err != nil {
+		if err := k.start(ctx); err != nil {
 			return err
 		}
 	}
@@ -102,15 +110,26 @@ func (w *world) open(ctx context.Context) error {
 func (w *world) enrol(ctx context.Context, name, mqtt, enrol string) (*station, error) {
 	dir := filepath.Join(w.dir, name)
 	k := &station{name: name, dir: dir, data: filepath.Join(dir, "data"), bundle: filepath.Join(dir, "bundle"), logs: filepath.Join(w.dir, "logs")}
-	if err := os.MkdirAll(k.data, 0o700); err != nil {
-		return nil, err
-	}
+	w.kiosks = append(w.kiosks, k)
 	var err error
 	if k.line, err = openLine(name, mqtt); err != nil {
 		return nil, err
 	}
-	if k.disk, err = mount(k.data); err != nil {
-		return nil, err
+	if w.power {
+		at := filepath.Join(dir, "disk")
+		if k.supply, err = plug(ctx, k.logs, at, name, w.deaf.kiosk); err != nil {
+			return nil, err
+		}
+		k.disk, k.data, k.bundle = &disk{at}, filepath.Join(at, "data"), filepath.Join(at, "bundle")
+	} else {
+		if err := os.MkdirAll(k.data, 0o700); err != nil {
+			return nil, err
+		}
+		if w.picture == 0 { // many large ones need a large disk
+			if k.disk, err = mount(k.data); err != nil {
+				return nil, err
+			}
+		}
 	}
 	token, err := w.tool(ctx, "", "server", "kiosk", "add", "--data", w.centre.data, "--name", name, "--country", "UTO", "--broker", k.line.addr())
 	if err != nil {
@@ -123,7 +142,7 @@ func (w *world) enrol(ctx context.Context, name, mqtt, enrol string) (*station, 
 	if err != nil {
 		return nil, err
 	}
-	k.argv = []string{self, "kiosk", "-dir", dir, "-data", k.data, "-bundle", k.bundle}
+	k.argv = []string{self, "kiosk", "-dir", dir, "-data", k.data, "-bundle", k.bundle, "-picture", fmt.Sprint(w.picture)}
 	return k, nil
 }
 
@@ -140,7 +159,7 @@ func (c *centre) start(ctx context.Context) error {
 	return c.server.Until(ctx, 30*time.Second, func() bool { return child.Answers(c.base + "/healthz") })
 }
 
-func (k *station) start() error {
+func (k *station) start(context.Context) error {
 	var err error
 	k.process, err = child.Start(k.logs, k.name, nil, k.argv...)
 	return err
@@ -158,18 +177,31 @@ func (k *station) steer(file, text string) error {
 	return os.WriteFile(path, []byte(text), 0o600)
 }
 
-// close ends what still runs.
-func (w *world) close() {
+// kill ends kiosks, centre and broker.
+func (w *world) kill() {
 	for _, k := range w.kiosks {
 		k.process.Kill()
-		if k.line != nil {
-			k.line.close()
-		}
-		k.disk.unmount()
 	}
 	if w.centre != nil {
 		w.centre.server.Kill()
 		w.centre.broker.kill()
+	}
+}
+
+// close ends what still runs.
+func (w *world) close() {
+	w.kill()
+	for _, k := range w.kiosks {
+		if k.line != nil {
+			k.line.close()
+		}
+		if k.supply == nil {
+			k.disk.unmount()
+		}
+		k.supply.unplug()
+	}
+	if w.centre != nil {
+		w.centre.supply.unplug()
 	}
 }
 

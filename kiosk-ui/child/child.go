@@ -90,6 +90,13 @@ func (p *Process) Kill() {
 	<-p.done
 }
 
+// Strike is Kill without waiting: for a program that cannot end before something else has happened.
+func (p *Process) Strike() {
+	if p != nil {
+		_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
+	}
+}
+
 // Ended tells whether the program has ended.
 func (p *Process) Ended() bool {
 	select {

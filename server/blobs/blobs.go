@@ -17,6 +17,7 @@ import (
 	"sync"
 	"syscall"
 
+	"vestibule/sync/durable"
 	"vestibule/sync/wire"
 )
 
@@ -39,7 +40,7 @@ type Shelf struct {
 // Open opens the folder, and makes it where it is missing.
 func Open(dir string) (*Shelf, error) {
 	for _, sub := range []string{"whole", "partial"} {
-		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
+		if err := durable.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
 			return nil, fmt.Errorf("make folder for pictures: %w", err)
 		}
 	}
@@ -62,7 +63,7 @@ func (s *Shelf) Append(c wire.Chunk) (have int64, done bool, err error) {
 		return info.Size(), true, nil
 	}
 	folder := filepath.Join(s.dir, "partial", c.Kiosk)
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+	if err := os.MkdirAll(folder, 0o700); err != nil { // what a power cut takes from it is sent again
 		return 0, false, fmt.Errorf("store chunk: %w", err)
 	}
 	free, err := hold(folder)
@@ -124,13 +125,13 @@ func (s *Shelf) finish(f *os.File, path string, c wire.Chunk) (int64, bool, erro
 		return 0, false, nil
 	}
 	target := s.whole(c.Blob)
-	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
+	if err := durable.MkdirAll(filepath.Dir(target), 0o700); err != nil {
 		return 0, false, fmt.Errorf("store picture: %w", err)
 	}
 	if err := os.Rename(path, target); err != nil {
 		return 0, false, fmt.Errorf("store picture: %w", err)
 	}
-	if err := syncFolder(filepath.Dir(target)); err != nil {
+	if err := durable.SyncFolder(filepath.Dir(target)); err != nil {
 		return 0, false, fmt.Errorf("store picture: %w", err)
 	}
 	return c.Size, true, nil
@@ -158,7 +159,7 @@ func (s *Shelf) Remove(kiosk, blob string) (err error) {
 		} else if err != nil {
 			return fmt.Errorf("delete picture: %w", err)
 		}
-		if err := syncFolder(filepath.Dir(path)); err != nil {
+		if err := durable.SyncFolder(filepath.Dir(path)); err != nil {
 			return fmt.Errorf("delete picture: %w", err)
 		}
 	}
@@ -230,12 +231,4 @@ func makeRoom(folder string) error {
 		entries = append(entries[:oldest], entries[oldest+1:]...)
 	}
 	return nil
-}
-
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -13,6 +13,8 @@ import (
 	"pgregory.net/rapid"
 
 	"vestibule/server/blobs"
+	"vestibule/sync/powerloss"
+	"vestibule/sync/powerloss/powerlosstest"
 	"vestibule/sync/wire"
 )
 
@@ -143,5 +145,26 @@ func TestTwoProcessesMayBringTheSamePicture(t *testing.T) {
 		got, err := shelf.Read(id)
 		require.NoError(t, err)
 		require.Equal(t, b, got)
+	}
+}
+
+func TestAPictureThatIsDoneOutlastsAPowerCut(t *testing.T) {
+	at, cut := powerlosstest.Mount(t)
+	dir := filepath.Join(at, "centre", "blobs")
+	for seed := range uint64(3) {
+		s, err := blobs.Open(dir)
+		require.NoError(t, err)
+		data := bytes.Repeat([]byte{byte(seed)}, 9000)
+		sum := sha256.Sum256(data)
+		id := hex.EncodeToString(sum[:])
+		for at := 0; at < len(data); at += 3000 {
+			_, done, err := s.Append(wire.Chunk{Version: wire.Version, Kiosk: "k1", Blob: id, Size: int64(len(data)), Offset: int64(at), Data: data[at : at+3000]})
+			require.NoError(t, err)
+			require.Equal(t, at == 6000, done)
+		}
+		cut(powerloss.None, seed)
+		got, err := s.Read(id)
+		require.NoError(t, err)
+		require.Equal(t, data, got)
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"vestibule/sync/durable"
 )
 
 // File names under the key directory.
@@ -46,7 +48,7 @@ func Add(dir string) (KeyID, error) {
 	if err := writeKey(filepath.Join(dir, "data-"+id.String()+".key"), key); err != nil {
 		return KeyID{}, err
 	}
-	return id, syncFolder(dir)
+	return id, durable.SyncFolder(dir)
 }
 
 // Use makes a data key that lies in dir the one that encrypts: at once for who loads
@@ -71,7 +73,10 @@ func Use(dir string, id KeyID) error {
 	if err != nil {
 		return fmt.Errorf("write %s: %w", currentFile, errors.Join(err, os.Remove(f.Name())))
 	}
-	return syncFolder(dir)
+	if err := durable.SyncFolder(dir); err != nil {
+		return fmt.Errorf("keep key files: %w", err)
+	}
+	return nil
 }
 
 // ParseKeyID reads what KeyID.String writes.
@@ -173,7 +178,10 @@ func writeKey(path string, key []byte) error {
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
 		err = os.Link(f.Name(), path) // unlike renaming, this never replaces a key
 	}
-	if err = errors.Join(err, os.Remove(f.Name())); err != nil {
+	if err = errors.Join(err, os.Remove(f.Name())); err == nil {
+		err = durable.SyncFolder(filepath.Dir(path))
+	}
+	if err != nil {
 		return fmt.Errorf("write key file: %w", err)
 	}
 	return nil
@@ -200,15 +208,4 @@ func readKey(path string) ([]byte, error) {
 		return nil, fmt.Errorf("key file %s is not hexadecimal", path)
 	}
 	return key, nil
-}
-
-func syncFolder(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("keep key files: %w", err)
-	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("keep key files: %w", err)
-	}
-	return nil
 }

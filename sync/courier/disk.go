@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"vestibule/sync/durable"
 	"vestibule/sync/fault"
 )
 
@@ -45,17 +46,9 @@ func (System) Rename(from, to string) error { return os.Rename(from, to) }
 // Remove implements Disk.
 func (System) Remove(path string) error { return os.Remove(path) }
 
-// SyncFolder implements Disk. File systems that know no such sync are content without.
+// SyncFolder implements Disk.
 func (System) SyncFolder(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	err = d.Sync()
-	if errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOTSUP) {
-		err = nil
-	}
-	return errors.Join(err, d.Close())
+	return durable.SyncFolder(path)
 }
 
 // buffered is how much is written at a time: sticks are slow with small writes.

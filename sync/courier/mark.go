@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"vestibule/sync/durable"
 )
 
 // Mark is how far the last export reached, so that the kiosk can say of everything
@@ -29,7 +31,7 @@ const fileMark = "exported.json"
 // Save keeps the mark in a kiosk's data folder. It is a file beside the database,
 // because an export must not write into what a running kiosk owns.
 func (m Mark) Save(disk Disk, data string) error {
-	if err := os.MkdirAll(Folder(data), 0o700); err != nil {
+	if err := durable.MkdirAll(Folder(data), 0o700); err != nil {
 		return fmt.Errorf("keep the export's mark: %w", err)
 	}
 	return publish(disk, filepath.Join(Folder(data), fileMark), func(w io.Writer) error { return json.NewEncoder(w).Encode(m) })

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"vestibule/sync/durable"
 	"vestibule/sync/wire"
 )
 
@@ -23,7 +24,7 @@ type Tray struct {
 // Lay puts a proven answer into the tray and gives the path at which it lies. The
 // same answer twice lies there once.
 func (t Tray) Lay(disk Disk, a Answer, file io.Reader) (string, error) {
-	if err := os.MkdirAll(Folder(t.Data), 0o700); err != nil {
+	if err := durable.MkdirAll(Folder(t.Data), 0o700); err != nil {
 		return "", fmt.Errorf("lay acknowledgement down: %w", err)
 	}
 	if !wire.BlobID(a.Header.ID + a.Header.ID) { // 32 hex digits: it becomes a file's name

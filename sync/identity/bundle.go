@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"vestibule/sync/durable"
 	"vestibule/sync/fault"
 	"vestibule/sync/identity/tpm"
 	"vestibule/sync/seal"
@@ -71,7 +72,7 @@ func WriteBundle(dir string, ca *CA, info KioskInfo, to *seal.PublicKey, now tim
 	if err != nil {
 		return nil, fmt.Errorf("write bundle: %w", err)
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := durable.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("write bundle: %w", err)
 	}
 	if err := writeKey(filepath.Join(dir, fileKioskKey), own.Key); err != nil {
@@ -201,7 +202,7 @@ type Centre struct {
 
 // SaveCentre writes ca.pem, centre.pem and centre.key into dir. ca.pem may be there already, if it is the same.
 func SaveCentre(dir string, ca *CA, c *Certificate) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := durable.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("save centre: %w", err)
 	}
 	if err := writeKey(filepath.Join(dir, fileCentreKey), c.Key); err != nil {

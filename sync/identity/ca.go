@@ -19,10 +19,10 @@ import (
 	"fmt"
 	"math/big"
 	"net"
-	"os"
 	"path/filepath"
 	"time"
 
+	"vestibule/sync/durable"
 	"vestibule/sync/fault"
 	"vestibule/sync/wire"
 )
@@ -238,7 +238,7 @@ func (ca *CA) Save(dir string) error {
 	if !ok {
 		return errors.New("save CA: its key lives elsewhere")
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := durable.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("save CA: %w", err)
 	}
 	if err := writeKey(filepath.Join(dir, fileCAKey), key); err != nil {

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"vestibule/sync/durable"
 	"vestibule/sync/fault"
 	"vestibule/sync/seal"
 )
@@ -63,7 +64,7 @@ func (c *Centre) EnrolTLS(now func() time.Time) *tls.Config {
 // The key stays when it fails, so that another try with the same token is the same kiosk. A kept invitation (see Keep)
 // goes once the bundle is whole.
 func Enrol(ctx context.Context, dir, address string, t Token, keys Keys, now func() time.Time) (*Bundle, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := durable.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("enrol: %w", err)
 	}
 	key, device, err := keyIn(dir, keys)

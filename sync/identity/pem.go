@@ -11,8 +11,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 
+	"vestibule/sync/durable"
 	"vestibule/sync/fault"
 )
 
@@ -93,12 +93,7 @@ func lay(path string, b []byte) (fresh string, err error) {
 
 // settle has the disk remember a file's name.
 func settle(path string) error {
-	d, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return fmt.Errorf("write identity: %w", err)
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) { // some file systems cannot
+	if err := durable.SyncFolder(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("write identity: %w", err)
 	}
 	return nil

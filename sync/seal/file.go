@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"vestibule/sync/durable"
 )
 
 // PEM types of the key files.
@@ -45,6 +47,9 @@ func writeNew(path string, b *pem.Block) error {
 	}
 	if e := f.Close(); err == nil {
 		err = e
+	}
+	if err == nil {
+		err = durable.SyncFolder(filepath.Dir(path))
 	}
 	if err != nil {
 		return fmt.Errorf("write key file: %w", errors.Join(err, os.Remove(path)))
@@ -167,6 +172,9 @@ func ReplacePublicKey(path string, k *PublicKey) error {
 		return err
 	}
 	if err := os.Rename(fresh, path); err != nil {
+		return fmt.Errorf("replace key file: %w", err)
+	}
+	if err := durable.SyncFolder(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("replace key file: %w", err)
 	}
 	return nil
