@@ -195,7 +195,7 @@ func openOffice(t *testing.T, bin, broker string) *office {
 	o.startBox(t)
 	o.view = o.run(t, o.here, "view", "127.0.0.1:8090", filepath.Join(bin, "kiosk-ui"), "branch", "-identity", filepath.Join(o.boxDir, "viewer"), "-data", o.viewDir)
 	for _, k := range o.kiosks {
-		require.NoError(t, k.start())
+		require.NoError(t, k.start(t.Context()))
 		t.Cleanup(func() { k.process.Kill() })
 	}
 	return o
