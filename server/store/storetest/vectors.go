@@ -42,6 +42,12 @@ func (v *Vectors) URL(t testing.TB) string {
 	return v.url
 }
 
+// customEvent is what Debian 12's Node 18 lacks and the server uses.
+const customEvent = `globalThis.CustomEvent ??= class CustomEvent extends Event {
+  constructor(type, options = {}) { super(type, options); this.detail = options.detail ?? null }
+}
+`
+
 func (v *Vectors) start() error {
 	if v.url = os.Getenv(vectorsURL); v.url != "" {
 		return nil
@@ -56,7 +62,18 @@ func (v *Vectors) start() error {
 	}
 	port := free.Addr().(*net.TCPAddr).Port
 	_ = free.Close()
-	v.cmd = exec.Command("node", filepath.Join(dir, "node_modules", ".bin", "pglite-server"),
+	shim, err := os.CreateTemp("", "vestibule-*.cjs")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(shim.Name())
+	if _, err := shim.WriteString(customEvent); err != nil {
+		return err
+	}
+	if err := shim.Close(); err != nil {
+		return err
+	}
+	v.cmd = exec.Command("node", "--require", shim.Name(), filepath.Join(dir, "node_modules", ".bin", "pglite-server"),
 		"-p", strconv.Itoa(port), "-m", "20", "-e", "@electric-sql/pglite-pgvector:vector")
 	v.cmd.Dir = dir
 	v.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
