@@ -18,6 +18,9 @@ import (
 // farewell is how long the agent may take to end a visit cleanly when the program stops.
 const farewell = 5 * time.Second
 
+// byItself is how long the toolkit has to end by itself, as it does on a signal.
+const byItself = 300 * time.Millisecond
+
 // run shows the kiosk. The window comes first; the agent starts beside it.
 func run(args []string, errs io.Writer) int {
 	begun := time.Now()
@@ -154,7 +157,8 @@ func (w *window) run(ctx context.Context, stop func(), start func(context.Contex
 		}
 		select {
 		case <-closed: // the toolkit ends by itself on some signals
-		default:
+		case <-time.After(byItself):
+			defer func() { _ = recover() }() // it panics where it ended in between, and then there is nothing to do
 			fyne.Do(w.app.Quit)
 		}
 	}()
