@@ -164,7 +164,7 @@ func TestEveryCommandThatChangesSomethingIsNoted(t *testing.T) {
 	do("key", "revoke", key[len(key)-1])
 	noted("list rescreen", "un_sc "+snapshot, "list", "rescreen", "un_sc")
 	noted("list withdraw", "un_sc "+snapshot, "list", "withdraw", "un_sc")
-	hook, _, _ := strings.Cut(noted("webhook add", "*", "webhook", "add", "-url", "https://partner.example/"), "\t")
+	hook, _, _ := strings.Cut(noted("webhook add decision", "*", "webhook", "add", "-url", "https://partner.example/"), "\t")
 	noted("webhook rotate", hook, "webhook", "rotate", hook)
 	noted("webhook test", hook, "webhook", "test", hook)
 	noted("webhook disable", hook, "webhook", "disable", hook)

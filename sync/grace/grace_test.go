@@ -23,7 +23,7 @@ func TestWorkUnderWayHasItsTimeAfterAStopAndNoMore(t *testing.T) {
 		time.Sleep(5*time.Second - 1)
 		synctest.Wait()
 		assert.NoError(t, under.Err())
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		assert.ErrorIs(t, under.Err(), context.Canceled)
 	})

@@ -295,7 +295,7 @@ func TestAStopOfTheCentreStoresAndAnswersTheFrameUnderWay(t *testing.T) {
 				w := newWorld(t, key(t), 1, linktest.Faults{})
 				defer w.close()
 				inbox := slowInbox{w.inbox, c.takes, make(chan struct{}, 1)}
-				stop := start(link.NewReceiver(w.net, inbox, func(context.Context, string) (*ecdsa.PublicKey, error) { return &w.key.PublicKey, nil }, link.ReceiverConfig{}).Run)
+				stop := start(link.NewReceiver(w.net, inbox, func(context.Context, string) (*ecdsa.PublicKey, error) { return &w.key.PublicKey, nil }, link.ReceiverConfig{Centre: w.signs}).Run)
 				w.startKiosk(t)
 				synctest.Wait()
 				w.append(t, 1, 100)
