@@ -69,6 +69,7 @@ func verbs() []verb {
 		{"policy diff", "tell what a policy file would change", policyDiff},
 		{"policy fields", "list what the conditions of rules may ask of", policyFields},
 		{"policy history", "list how policies came in force", policyHistory},
+		{"policy unstage", "take a policy back from the kiosks that it was rolled out to first", policyUnstage},
 		{"policy rollback", "put an earlier version in force again", policyRollback},
 		{"policy schema", "print the JSON Schema of a policy file", policySchema},
 		{"policy show", "print the policy in force", policyShow},

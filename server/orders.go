@@ -60,7 +60,7 @@ func (o orders) push(ctx context.Context, tx *store.Tx, kiosk string, policy jou
 	if err != nil {
 		return fmt.Errorf("encode policy: %w", err)
 	}
-	order := wire.PolicyOrder{Kiosk: kiosk, Number: uint64(e.Number), Rollback: e.What == store.PolicyRolledBack, Signed: now, Policy: body}
+	order := wire.PolicyOrder{Kiosk: kiosk, Number: uint64(e.Number), Rollback: e.What == store.PolicyRolledBack || e.What == store.PolicyUnstaged, Signed: now, Policy: body}
 	signed, err := wire.SignPolicy(order, o.centre.Signer(), o.centre.Cert.Raw, rand.Reader)
 	if errors.Is(err, wire.ErrTooLarge) {
 		return fault.New("policy_too_large", "the policy is too long for a kiosk's line", "shorten its lists", err)
@@ -84,8 +84,12 @@ func (o orders) reseal(ctx context.Context, tx *store.Tx, kiosk string, key stor
 }
 
 // policyState tells which policy a kiosk runs, for people.
-func policyState(k store.KioskPolicy, inForce store.PolicyEntry) string {
+// inForce is what counts for it, staged whether that is rolled out to some kiosks only.
+func policyState(k store.KioskPolicy, inForce store.PolicyEntry, staged bool) string {
 	text := "policy " + k.Version
+	if staged && k.Version == inForce.Version {
+		text += " (rolled out first)"
+	}
 	switch {
 	case k.Version == "" && inForce.Number == 0 && k.Problem == "":
 		return "-"

@@ -17,7 +17,9 @@ func TestTheListOfKiosksTellsWhichPolicyEachRuns(t *testing.T) {
 		"policy v2, v3 waits, refused number 7: policy_invalid": {Version: "v2", Number: 6, Problem: "policy_invalid", Refused: 7},
 		"no policy yet, v3 waits, refused: policy_unproven":     {Problem: "policy_unproven"},
 	} {
-		require.Equal(t, want, policyState(k, inForce))
+		require.Equal(t, want, policyState(k, inForce, false))
 	}
-	require.Equal(t, "-", policyState(store.KioskPolicy{}, store.PolicyEntry{}))
+	require.Equal(t, "-", policyState(store.KioskPolicy{}, store.PolicyEntry{}, false))
+	require.Equal(t, "policy v3 (rolled out first)", policyState(store.KioskPolicy{Version: "v3", Number: 7}, inForce, true))
+	require.Equal(t, "policy v2, v3 waits", policyState(store.KioskPolicy{Version: "v2", Number: 6}, inForce, true))
 }

@@ -109,6 +109,9 @@ func policyDiff(ctx context.Context, p *program, args []string) error {
 
 func policyApply(ctx context.Context, p *program, args []string) error {
 	fs, data, db := p.flags("FILE")
+	var first stage
+	fs.StringVar(&first.names, "kiosks", "", "roll it out to these kiosks first, apart by commas; the others, and what is in force, stay as they are")
+	fs.Float64Var(&first.share, "share", 0, "roll it out to so many percent of the project's kiosks first, at least one")
 	operands, err := p.parse(fs, args, "data")
 	if err != nil {
 		return err
@@ -126,6 +129,9 @@ func policyApply(ctx context.Context, p *program, args []string) error {
 		return err
 	}
 	defer s.Close()
+	if first != (stage{}) {
+		return p.stage(ctx, s, *data, got, first)
+	}
 	return p.force(ctx, s, *data, got, store.PolicyApplied)
 }
 
@@ -141,15 +147,16 @@ func (p *program) force(ctx context.Context, s *store.Store, data string, policy
 		if err != nil {
 			return fault.New("policy_version", "the policy cannot be put in force", "give the file a new version", err)
 		}
-		kiosks, err := tx.Kiosks(ctx)
+		if err := tx.EndStage(ctx, policy.Project); err != nil {
+			return err
+		}
+		kiosks, err := members(ctx, tx.Reader, policy.Project)
 		if err != nil {
-			return fmt.Errorf("read kiosks: %w", err)
+			return err
 		}
 		for _, k := range kiosks {
-			if k.Project == policy.Project && k.Revoked.IsZero() {
-				if err := orders.push(ctx, tx, k.ID, policy, e, now); err != nil {
-					return err
-				}
+			if err := orders.push(ctx, tx, k, policy, e, now); err != nil {
+				return err
 			}
 		}
 		return tx.Audit(ctx, newID(), "command line", "policy "+what, policy.Project+" "+policy.Version, now)
@@ -207,10 +214,21 @@ func policyHistory(ctx context.Context, p *program, args []string) error {
 	if err != nil {
 		return fmt.Errorf("read policy history: %w", err)
 	}
-	for i, e := range list {
+	inForce, err := s.Read().PolicyInForce(ctx, *project)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("read policy: %w", err)
+	}
+	staged, at, err := s.Read().Stage(ctx, *project)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("read roll-out: %w", err)
+	}
+	for _, e := range list {
 		state := ""
-		if i == 0 {
+		switch {
+		case e.Number == inForce.Number:
 			state = "in force"
+		case len(at) > 0 && e.Number == staged.Number:
+			state = fmt.Sprintf("at %d kiosks", len(at))
 		}
 		_, _ = fmt.Fprintf(p.out, "%d\t%s\t%s\t%s\t%s\t%s\n", e.Number, e.Version, e.What, e.At.Local().Format(time.DateTime), e.Who, state)
 	}

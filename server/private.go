@@ -150,7 +150,7 @@ func (a answers) Screening(ctx context.Context, submission string) (store.Screen
 	if err != nil {
 		return found, err
 	}
-	policy, err := centre.Policy(ctx, a.Reader, row.Project)
+	policy, err := centre.PolicyAt(ctx, a.Reader, row.Project, row.Kiosk)
 	if err != nil {
 		return found, err
 	}

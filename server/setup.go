@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -318,6 +319,14 @@ func kioskList(ctx context.Context, p *program, args []string) error {
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return fmt.Errorf("read policy: %w", err)
 		}
+		first, at, err := s.Read().Stage(ctx, k.Project)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return fmt.Errorf("read roll-out: %w", err)
+		}
+		staged := slices.Contains(at, k.ID)
+		if staged {
+			inForce = first
+		}
 		state := "offline"
 		switch {
 		case !k.Revoked.IsZero():
@@ -329,7 +338,7 @@ func kioskList(ctx context.Context, p *program, args []string) error {
 		for _, c := range k.Conditions {
 			wrong = append(wrong, strings.TrimSuffix(c.Code+"="+c.Detail, "="))
 		}
-		_, _ = fmt.Fprintln(p.out, strings.TrimRight(strings.Join([]string{k.ID, k.Country, k.Project, state, policyState(runs[k.ID], inForce), strings.Join(wrong, " ")}, "\t"), "\t"))
+		_, _ = fmt.Fprintln(p.out, strings.TrimRight(strings.Join([]string{k.ID, k.Country, k.Project, state, policyState(runs[k.ID], inForce, staged), strings.Join(wrong, " ")}, "\t"), "\t"))
 	}
 	return nil
 }

@@ -352,6 +352,16 @@ func Policy(ctx context.Context, r store.Reader, project string) (journey.Policy
 	return p, err
 }
 
+// PolicyAt gives the policy that a kiosk's visits are decided by: one that is rolled out to some kiosks before it is
+// in force counts for these.
+func PolicyAt(ctx context.Context, r store.Reader, project, kiosk string) (journey.Policy, error) {
+	p, err := r.PolicyAt(ctx, project, kiosk)
+	if errors.Is(err, store.ErrNotFound) {
+		return Policy(ctx, r, project)
+	}
+	return p, err
+}
+
 // Sweep judges sessions of connected kiosks that have said nothing for the
 // policy's limit. A kiosk without a connection is silent for another reason.
 func (c *Centre) Sweep(ctx context.Context) error {
@@ -361,7 +371,7 @@ func (c *Centre) Sweep(ctx context.Context) error {
 		return fmt.Errorf("find silent sessions: %w", err)
 	}
 	for _, s := range silent {
-		policy, err := Policy(ctx, c.c.Store.Read(), s.Project)
+		policy, err := PolicyAt(ctx, c.c.Store.Read(), s.Project, s.Kiosk)
 		if err != nil {
 			return fmt.Errorf("read policy: %w", err)
 		}

@@ -676,6 +676,32 @@ func TestAStopLetsAJobEndAndGivesBackWhatTakesTooLong(t *testing.T) {
 	}
 }
 
+func TestVisitsAreDecidedByThePolicyThatWasRolledOutToTheirKiosk(t *testing.T) {
+	cluster.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := context.Background()
+		w := newWorld(t, s)
+		kiosktest.Enrol(t, s, "first")
+		p := journey.DefaultPolicy()
+		p.Recheck = false
+		strict := p
+		strict.Version, strict.MinAge = "2", 99
+		write := func(do func(tx *store.Tx) error) { require.NoError(t, s.Write(ctx, do)) }
+		write(func(tx *store.Tx) error { return tx.SavePolicy(ctx, p, time.Now()) })
+		write(func(tx *store.Tx) error {
+			e, err := tx.ForcePolicy(ctx, strict, store.PolicyEntry{What: store.PolicyStaged, At: time.Now()})
+			if err != nil {
+				return err
+			}
+			return tx.StagePolicy(ctx, e, []string{"first"})
+		})
+		require.Equal(t, journey.Approved, w.decide(w.visit(w.kiosk("k"), nil, 1)).Decision)
+		at := w.kiosk("first")
+		require.Equal(t, journey.Rejected, w.decide(w.visit(at, other("X0000001", "SMITH"), 2)).Decision)
+		write(func(tx *store.Tx) error { return tx.EndStage(ctx, "default") })
+		require.Equal(t, journey.Approved, w.decide(w.visit(at, other("X0000002", "JONES"), 3)).Decision)
+	})
+}
+
 func TestAJobThatIsDoneTwiceDecidesOnce(t *testing.T) {
 	cluster.Each(t, func(t *testing.T, s *store.Store) {
 		w := newWorld(t, s)

@@ -115,7 +115,7 @@ func (d *deciding) timed(check string, do func() error) error {
 func (d *deciding) open(ctx context.Context) error {
 	r := d.c.Store.Read()
 	var err error
-	if d.policy, err = Policy(ctx, r, d.row.Project); err != nil {
+	if d.policy, err = PolicyAt(ctx, r, d.row.Project, d.row.Kiosk); err != nil {
 		return fmt.Errorf("read policy: %w", err)
 	}
 	if d.s, err = handedIn(d.c.Vault, d.row); err != nil {

@@ -50,7 +50,7 @@ func (c *Centre) Authenticate(ctx context.Context, row store.Submission, picture
 	if err != nil {
 		return out, fmt.Errorf("find the face: %w", err)
 	}
-	policy, err := Policy(ctx, c.c.Store.Read(), row.Project)
+	policy, err := PolicyAt(ctx, c.c.Store.Read(), row.Project, row.Kiosk)
 	if err != nil {
 		return out, fmt.Errorf("read policy: %w", err)
 	}

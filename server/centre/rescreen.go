@@ -97,7 +97,7 @@ func (c *Centre) Rescreen(ctx context.Context, snapshot string) error {
 // rescreenOne screens one person again and gives the number of new hits.
 func (c *Centre) rescreenOne(ctx context.Context, row store.Submission, list store.Snapshot, fresh map[string]bool) (int, error) {
 	r := c.c.Store.Read()
-	policy, err := Policy(ctx, r, row.Project)
+	policy, err := PolicyAt(ctx, r, row.Project, row.Kiosk)
 	if err != nil {
 		return 0, fmt.Errorf("read policy: %w", err)
 	}

@@ -281,7 +281,7 @@ func (c Clearing) regrade(ctx context.Context, tx *store.Tx, row store.Submissio
 	if err != nil {
 		return err
 	}
-	policy, err := Policy(ctx, tx.Reader, row.Project)
+	policy, err := PolicyAt(ctx, tx.Reader, row.Project, row.Kiosk)
 	if err != nil {
 		return fmt.Errorf("read policy: %w", err)
 	}

@@ -243,20 +243,22 @@ func (r Reader) Totals(ctx context.Context) (map[journey.Decision]int, error) {
 	return totals, rows.Err()
 }
 
-// PolicyEntry is one time that a policy came in force.
+// PolicyEntry is one time that a policy came in force, or was rolled out to some kiosks or taken back from them.
 type PolicyEntry struct {
 	Project string
-	Number  int64 // counts a project's entries from 1: the greatest is in force
+	Number  int64 // counts a project's entries from 1: of those that were applied or rolled back, the greatest is in force
 	Version string
-	What    string // PolicyApplied or PolicyRolledBack
+	What    string // PolicyApplied and so on
 	Who     string
 	At      time.Time
 }
 
-// How a policy may come in force.
+// What may happen with a policy.
 const (
 	PolicyApplied    = "apply"
 	PolicyRolledBack = "rollback"
+	PolicyStaged     = "stage"   // rolled out to some kiosks; not in force
+	PolicyUnstaged   = "unstage" // these kiosks went back to what is in force
 )
 
 // SavePolicy puts a policy in force for its project. A version is never rewritten.
@@ -265,7 +267,7 @@ func (t *Tx) SavePolicy(ctx context.Context, p journey.Policy, at time.Time) err
 	return err
 }
 
-// ForcePolicy puts a policy in force for its project, and keeps how that came. A version is never rewritten.
+// ForcePolicy keeps how a policy came in force for its project, or was rolled out to some of its kiosks, or taken back from them. A version is never rewritten.
 func (t *Tx) ForcePolicy(ctx context.Context, p journey.Policy, e PolicyEntry) (PolicyEntry, error) {
 	e.Project, e.Version = p.Project, p.Version
 	body, err := json.Marshal(p)
@@ -309,7 +311,7 @@ func (r Reader) PolicyLog(ctx context.Context, project string, limit int) ([]Pol
 // Policy gives the policy in force for a project.
 func (r Reader) Policy(ctx context.Context, project string) (journey.Policy, error) {
 	return scanPolicy(r.row(ctx, `SELECT p.body FROM policy_log l JOIN policy p ON p.project = l.project AND p.version = l.version
-		WHERE l.project = $1 ORDER BY l.number DESC LIMIT 1`, project))
+		WHERE l.project = $1 AND l.what IN ('apply', 'rollback') ORDER BY l.number DESC LIMIT 1`, project))
 }
 
 // PolicyVersion gives one version of a project's policy.

@@ -58,12 +58,10 @@ func (r Reader) KioskPolicies(ctx context.Context) (map[string]KioskPolicy, erro
 
 // PolicyInForce gives the entry of a project's policy in force.
 func (r Reader) PolicyInForce(ctx context.Context, project string) (PolicyEntry, error) {
-	list, err := r.PolicyLog(ctx, project, 1)
-	if err == nil && len(list) == 0 {
-		err = ErrNotFound
-	}
-	if err != nil {
-		return PolicyEntry{}, err
-	}
-	return list[0], nil
+	e := PolicyEntry{Project: project}
+	var at int64
+	err := none(r.row(ctx, `SELECT number, version, what, who, at FROM policy_log WHERE project = $1 AND what IN ('apply', 'rollback')
+		ORDER BY number DESC LIMIT 1`, project).Scan(&e.Number, &e.Version, &e.What, &e.Who, &at))
+	e.At = moment(at)
+	return e, err
 }

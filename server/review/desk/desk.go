@@ -135,7 +135,7 @@ func (d *Desk) Case(ctx context.Context, submission string) (Case, error) {
 		return Case{}, err
 	}
 	c := Case{Item: item}
-	policy, err := centre.Policy(ctx, r, row.Project)
+	policy, err := centre.PolicyAt(ctx, r, row.Project, row.Kiosk)
 	if err != nil {
 		return c, fmt.Errorf("read policy: %w", err)
 	}
@@ -313,7 +313,7 @@ func (d *Desk) change(ctx context.Context, who, submission, seen string, do func
 			return review.ErrChanged()
 		}
 		s.row = row
-		policy, err := centre.Policy(ctx, tx.Reader, row.Project)
+		policy, err := centre.PolicyAt(ctx, tx.Reader, row.Project, row.Kiosk)
 		if err != nil {
 			return fmt.Errorf("read policy: %w", err)
 		}

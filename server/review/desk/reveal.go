@@ -127,7 +127,7 @@ func (d *Desk) Personal(ctx context.Context, who, submission string, why Reason)
 	if err != nil {
 		return p, err
 	}
-	policy, err := centre.Policy(ctx, r, row.Project)
+	policy, err := centre.PolicyAt(ctx, r, row.Project, row.Kiosk)
 	if err != nil {
 		return p, fmt.Errorf("read policy: %w", err)
 	}
