@@ -667,7 +667,7 @@ func (c *running) routes(stopping <-chan struct{}) http.Handler {
 		Fleet: kiosks,
 		Lists: c.listed,
 		Store: c.store.Read(), Waiting: c.waiting, Clock: time.Now, Log: c.log,
-		Admits: c.admits, Active: c.active, Desk: c.reviewers(), Trail: c.store.Read(), Note: c.audit, Stopping: stopping,
+		Admits: c.admits, Active: c.active, Desk: c.reviewers(), Trail: c.store.Read(), Note: c.audit, Stopping: stopping, Visits: c.store, Proxied: c.proxied,
 		Out: outgoing{c.store.Read(), c.store},
 	})
 	if err != nil {

@@ -48,6 +48,10 @@ type Config struct {
 	Admits func(ctx context.Context, key string) (Visitor, bool, error)
 	// Active reports whether a visitor with a name still has access; it is asked at every request.
 	Active func(ctx context.Context, name string) (bool, error)
+	// Visits keeps who has logged in.
+	Visits Visits
+	// Proxied: a proxy in front ends TLS, so cookies may be kept for TLS only although none is seen here.
+	Proxied bool
 	// Stopping is closed when the centre stops: pages that stream end then. May be nil.
 	Stopping <-chan struct{}
 	// Desk is where reviewers work.
@@ -74,7 +78,7 @@ type Config struct {
 type Console struct {
 	Config
 	pages    *template.Template
-	visits   *visits
+	visits   visits
 	refusals refusals
 }
 
@@ -83,7 +87,7 @@ func New(c Config) (*Console, error) {
 	if c.Every == 0 {
 		c.Every = 500 * time.Millisecond
 	}
-	con := &Console{Config: c, visits: newVisits(c.Clock)}
+	con := &Console{Config: c, visits: visits{c.Clock, c.Visits}}
 	var err error
 	con.pages, err = template.New("").Funcs(words).Funcs(template.FuncMap{"waiting": con.waiting}).ParseFS(pageFiles, "pages/*.html")
 	return con, err

@@ -90,7 +90,7 @@ func open(t *testing.T, s *shelf) (*http.Client, string) {
 func openUntil(t *testing.T, s *shelf, stopping <-chan struct{}) (*http.Client, string) {
 	t.Helper()
 	c, err := New(Config{
-		Stopping: stopping, Store: s, Clock: func() time.Time { return noon }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Every: 5 * time.Millisecond,
+		Visits: newMemory(), Stopping: stopping, Store: s, Clock: func() time.Time { return noon }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Every: 5 * time.Millisecond,
 		Admits: func(_ context.Context, key string) (Visitor, bool, error) { return Visitor{}, key == "right", nil },
 	})
 	require.NoError(t, err)

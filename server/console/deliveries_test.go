@@ -68,7 +68,7 @@ func TestThePageOfDeliveriesShowsWhatWasGivenUpAndReviewersSendItAgain(t *testin
 	}
 	names := map[string]Visitor{"reviewer": {Name: "rita", Reviewer: true}, "viewer": {Name: "vera"}, "partner": {}}
 	c, err := New(Config{
-		Store: &shelf{}, Clock: func() time.Time { return noon }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Out: out,
+		Visits: newMemory(), Store: &shelf{}, Clock: func() time.Time { return noon }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Out: out,
 		Admits: func(_ context.Context, key string) (Visitor, bool, error) { v, ok := names[key]; return v, ok, nil },
 		Active: func(context.Context, string) (bool, error) { return true, nil },
 	})
@@ -77,7 +77,7 @@ func TestThePageOfDeliveriesShowsWhatWasGivenUpAndReviewersSendItAgain(t *testin
 	mux.Handle("/console/", http.StripPrefix("/console", c.Handler()))
 	ask := func(method, path, who string, site string) *httptest.ResponseRecorder {
 		r := httptest.NewRequest(method, "/console"+path, nil)
-		r.AddCookie(&http.Cookie{Name: cookieName, Value: c.visits.open(names[who])})
+		r.AddCookie(c.admit(t, names[who]))
 		r.Header.Set("Sec-Fetch-Site", site)
 		w := httptest.NewRecorder()
 		mux.ServeHTTP(w, r)

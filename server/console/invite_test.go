@@ -38,7 +38,7 @@ func (g *gate) Invite(_ context.Context, who string, k NewKiosk) (Invitation, er
 // asked sends one request as a visitor.
 func asked(t *testing.T, g Fleet, who Visitor, method string, form url.Values) (int, string) {
 	t.Helper()
-	c, err := New(Config{Store: &shelf{}, Fleet: g, Clock: func() time.Time { return noon }, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	c, err := New(Config{Visits: newMemory(), Store: &shelf{}, Fleet: g, Clock: func() time.Time { return noon }, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	require.NoError(t, err)
 	r := httptest.NewRequest(method, "http://centre.example.org/console/kiosks", strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

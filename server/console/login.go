@@ -2,17 +2,13 @@ package console
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"net/http"
-	"sync"
 	"time"
 )
 
-// How long a log-in lasts, and how many may stand open.
+// How long a log-in lasts, and the cookie that it goes by.
 const (
 	visitLasts = 12 * time.Hour
-	maxVisits  = 1000
 	cookieName = "vestibule_console"
 	maxForm    = 4 << 10
 )
@@ -34,70 +30,26 @@ func (v Visitor) account() string {
 	return v.Name
 }
 
-// guest is an open log-in.
-type guest struct {
-	Visitor
-	until    time.Time
-	revealed map[string]grant // what it was said about why it is looked at
-}
-
-// visits are the open log-ins, by the random value of their cookie.
-type visits struct {
-	clock func() time.Time
-	mu    sync.Mutex
-	all   map[string]*guest
-}
-
-func newVisits(clock func() time.Time) *visits {
-	return &visits{clock: clock, all: map[string]*guest{}}
-}
-
-func (v *visits) open(who Visitor) string {
-	var raw [32]byte
-	_, _ = rand.Read(raw[:]) // never fails, by its documentation
-	id := hex.EncodeToString(raw[:])
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	now := v.clock()
-	for old, one := range v.all {
-		if now.After(one.until) || len(v.all) >= maxVisits {
-			delete(v.all, old)
-		}
-	}
-	v.all[id] = &guest{Visitor: who, until: now.Add(visitLasts), revealed: map[string]grant{}}
-	return id
-}
-
-// find gives who has logged in under a cookie's value.
-func (v *visits) find(id string) (Visitor, bool) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	one, ok := v.all[id]
-	if !ok || !v.clock().Before(one.until) {
-		return Visitor{}, false
-	}
-	return one.Visitor, true
-}
-
-func (v *visits) close(id string) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	delete(v.all, id)
-}
-
 // insiders lets only those in who have logged in.
 func (c *Console) insiders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		cookie, err := r.Cookie(cookieName)
 		if err == nil {
-			who, ok := c.visits.find(cookie.Value)
+			who, ok, err := c.visits.find(r.Context(), cookie.Value)
+			if err != nil {
+				c.broken(w, "find out who you are", err)
+				return
+			}
 			if ok && who.Name != "" {
 				if ok, err = c.Active(r.Context(), who.Name); err != nil {
 					c.broken(w, "find out who you are", err)
 					return
 				}
 				if !ok {
-					c.visits.close(cookie.Value)
+					if err := c.visits.close(r.Context(), cookie.Value); err != nil {
+						c.broken(w, "end your log-in", err)
+						return
+					}
 				}
 			}
 			if ok {
@@ -145,17 +97,28 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) {
 		c.broken(w, "note the log-in", err)
 		return
 	}
+	id, err := c.visits.open(r.Context(), who)
+	if err != nil {
+		c.broken(w, "let you in", err)
+		return
+	}
 	http.SetCookie(w, &http.Cookie{
-		Name: cookieName, Value: c.visits.open(who), Path: "/console", MaxAge: int(visitLasts.Seconds()),
-		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil,
+		Name: cookieName, Value: id, Path: "/console", MaxAge: int(visitLasts.Seconds()),
+		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil || c.Proxied,
 	})
 	http.Redirect(w, r, "/console/journeys", http.StatusSeeOther)
 }
 
 func (c *Console) logout(w http.ResponseWriter, r *http.Request) {
 	if cookie, err := r.Cookie(cookieName); err == nil {
-		who, in := c.visits.find(cookie.Value)
-		c.visits.close(cookie.Value)
+		who, in, err := c.visits.find(r.Context(), cookie.Value)
+		if err == nil {
+			err = c.visits.close(r.Context(), cookie.Value)
+		}
+		if err != nil {
+			c.broken(w, "end your log-in", err)
+			return
+		}
 		if in {
 			if err := c.note(r.Context(), who.account(), "log-out"); err != nil {
 				c.Log.Error("a log-out is not in the audit trail", "code", "audit", "error", err)

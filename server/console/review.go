@@ -39,7 +39,6 @@ type Desk interface {
 const (
 	maxReviewForm = 64 << 10
 	revealLasts   = 5 * time.Minute
-	maxRevealed   = 200
 )
 
 // review serves the pages below /review. Whoever has logged in sees the queue; the desk
@@ -180,10 +179,19 @@ func (c *Console) reviewOne(w http.ResponseWriter, r *http.Request) {
 		data.Found = append(data.Found, line)
 	}
 	for _, e := range one.Pictures {
-		_, ok := c.visits.revealed(who.visit, id, e.ID)
+		_, ok, err := c.visits.revealed(ctx, who.visit, id, e.ID)
+		if err != nil {
+			c.broken(w, "find out what you may see", err)
+			return
+		}
 		data.Pictures = append(data.Pictures, shownPicture{e, ok && data.Mine})
 	}
-	if why, ok := c.visits.revealed(who.visit, id, desk.Data); ok && data.Mine {
+	why, ok, err := c.visits.revealed(ctx, who.visit, id, desk.Data)
+	if err != nil {
+		c.broken(w, "find out what you may see", err)
+		return
+	}
+	if ok && data.Mine {
 		p, err := c.Desk.Personal(ctx, who.Name, id, why)
 		if err != nil {
 			c.refused(w, id, "open the data", err)
@@ -210,7 +218,11 @@ func (c *Console) reviewOne(w http.ResponseWriter, r *http.Request) {
 // picture shows a picture that was revealed to this visit.
 func (c *Console) picture(w http.ResponseWriter, r *http.Request) {
 	who, id, picture := visitorOf(r), chi.URLParam(r, "submission"), chi.URLParam(r, "picture")
-	why, ok := c.visits.revealed(who.visit, id, picture)
+	why, ok, err := c.visits.revealed(r.Context(), who.visit, id, picture)
+	if err != nil {
+		c.broken(w, "find out what you may see", err)
+		return
+	}
 	if !ok {
 		http.Error(w, "It was not said why this is looked at.", http.StatusForbidden)
 		return
@@ -288,7 +300,7 @@ func (c *Console) step(w http.ResponseWriter, r *http.Request) {
 	case "reveal":
 		why, what := desk.Reason(form.Get("why")), form["what"]
 		if err = c.Desk.Reveal(ctx, who.Name, id, why, form.Get("note"), what); err == nil {
-			c.visits.reveal(who.visit, id, why, what)
+			err = c.visits.reveal(ctx, who.visit, id, why, what)
 		}
 		then += "#evidence"
 	default:
@@ -328,41 +340,4 @@ func sentence(clause string) string {
 		return ""
 	}
 	return strings.ToUpper(clause[:1]) + clause[1:] + "."
-}
-
-// grant lets a visit see what it was said about why.
-type grant struct {
-	why   desk.Reason
-	until time.Time
-}
-
-// reveal notes in a visit what it may see for a while.
-func (v *visits) reveal(id, submission string, why desk.Reason, what []string) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	one, ok := v.all[id]
-	if !ok {
-		return
-	}
-	now := v.clock()
-	for key, g := range one.revealed {
-		if !now.Before(g.until) || len(one.revealed) >= maxRevealed {
-			delete(one.revealed, key)
-		}
-	}
-	for _, w := range slices.Compact(slices.Sorted(slices.Values(what))) {
-		one.revealed[submission+"|"+w] = grant{why, now.Add(revealLasts)}
-	}
-}
-
-// revealed tells why a visit sees something, if it does.
-func (v *visits) revealed(id, submission, what string) (desk.Reason, bool) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	one, ok := v.all[id]
-	if !ok {
-		return "", false
-	}
-	g, ok := one.revealed[submission+"|"+what]
-	return g.why, ok && v.clock().Before(g.until)
 }

@@ -162,7 +162,7 @@ func (b *bench) Picture(_ context.Context, who, _, id string, why desk.Reason) (
 func office(t *testing.T, b *bench) (web string, log *bytes.Buffer) {
 	log = &bytes.Buffer{}
 	c, err := New(Config{
-		Store: &shelf{}, Desk: b, Clock: func() time.Time { return b.now }, Log: slog.New(slog.NewTextHandler(log, nil)),
+		Visits: newMemory(), Store: &shelf{}, Desk: b, Clock: func() time.Time { return b.now }, Log: slog.New(slog.NewTextHandler(log, nil)),
 		Active: func(_ context.Context, name string) (bool, error) { return name != b.gone, nil },
 		Admits: func(_ context.Context, key string) (Visitor, bool, error) {
 			switch key {
@@ -450,7 +450,7 @@ func FuzzStep(f *testing.F) {
 	f.Add("claim", "%zz=&;=")
 	b := newBench()
 	c, err := New(Config{
-		Store: &shelf{}, Desk: b, Clock: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler),
+		Visits: newMemory(), Store: &shelf{}, Desk: b, Clock: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler),
 		Admits: func(context.Context, string) (Visitor, bool, error) {
 			return Visitor{Name: "anna", Reviewer: true}, true, nil
 		},
@@ -458,11 +458,11 @@ func FuzzStep(f *testing.F) {
 	})
 	require.NoError(f, err)
 	h := c.Handler()
-	cookie := c.visits.open(Visitor{Name: "anna", Reviewer: true})
+	cookie := c.admit(f, Visitor{Name: "anna", Reviewer: true})
 	f.Fuzz(func(t *testing.T, step, form string) {
 		r := httptest.NewRequest(http.MethodPost, "/review/sub-1/"+url.PathEscape(step), strings.NewReader(form))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		r.AddCookie(&http.Cookie{Name: cookieName, Value: cookie})
+		r.AddCookie(cookie)
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
 		require.Less(t, w.Code, 500)

@@ -21,7 +21,7 @@ func shown(t *testing.T, lists func(context.Context) (Lists, error), page func(*
 
 func shownOn(t *testing.T, s *shelf, lists func(context.Context) (Lists, error), page func(*Console) http.HandlerFunc) (int, string) {
 	t.Helper()
-	c, err := New(Config{Store: s, Clock: func() time.Time { return noon }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Lists: lists})
+	c, err := New(Config{Visits: newMemory(), Store: s, Clock: func() time.Time { return noon }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Lists: lists})
 	require.NoError(t, err)
 	w := httptest.NewRecorder()
 	page(c)(w, httptest.NewRequest(http.MethodGet, "/", nil))

@@ -65,7 +65,7 @@ func (l *lines) AuditHead(context.Context) (audit.Head, error) {
 func openTrail(t *testing.T, l *lines, clock func() time.Time) (*Console, string) {
 	t.Helper()
 	c, err := New(Config{
-		Store: &shelf{}, Clock: clock, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Trail: l,
+		Visits: newMemory(), Store: &shelf{}, Clock: clock, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Trail: l,
 		Admits: func(_ context.Context, key string) (Visitor, bool, error) {
 			switch key {
 			case "admin":
