@@ -131,9 +131,16 @@ func (c *running) admits(ctx context.Context, key string) (console.Visitor, bool
 	return console.Visitor{Key: k.ID, Auditor: api.Opens(k, api.ScopeAdmin)}, ok && api.Opens(k, api.ScopeJourneys), err
 }
 
-// active reports whether a user still has access.
-func (c *running) active(ctx context.Context, name string) (bool, error) {
-	u, err := c.store.Read().User(ctx, name)
+// active reports whether somebody who logged in still has access: as a user, or by an API key.
+func (c *running) active(ctx context.Context, who console.Visitor) (bool, error) {
+	if who.Name == "" {
+		k, err := c.store.Read().APIKey(ctx, who.Key)
+		if errors.Is(err, store.ErrNotFound) {
+			return false, nil
+		}
+		return k.Revoked.IsZero(), err
+	}
+	u, err := c.store.Read().User(ctx, who.Name)
 	if errors.Is(err, store.ErrNotFound) {
 		return false, nil
 	}

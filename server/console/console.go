@@ -46,8 +46,8 @@ type Config struct {
 	Store Store
 	// Admits tells who a key is, and whether it opens the console.
 	Admits func(ctx context.Context, key string) (Visitor, bool, error)
-	// Active reports whether a visitor with a name still has access; it is asked at every request.
-	Active func(ctx context.Context, name string) (bool, error)
+	// Active reports whether a visitor still has access; it is asked at every request.
+	Active func(ctx context.Context, who Visitor) (bool, error)
 	// Visits keeps who has logged in.
 	Visits Visits
 	// Proxied: a proxy in front ends TLS, so cookies may be kept for TLS only although none is seen here.

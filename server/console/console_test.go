@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,6 +27,7 @@ var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 
 // shelf is a store of journeys in memory.
 type shelf struct {
+	revoked  atomic.Bool // the key that somebody logged in with
 	tallies  []store.Tally
 	mu       sync.Mutex
 	sessions []store.Session
@@ -91,7 +93,10 @@ func openUntil(t *testing.T, s *shelf, stopping <-chan struct{}) (*http.Client, 
 	t.Helper()
 	c, err := New(Config{
 		Visits: newMemory(), Stopping: stopping, Store: s, Clock: func() time.Time { return noon }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Every: 5 * time.Millisecond,
-		Admits: func(_ context.Context, key string) (Visitor, bool, error) { return Visitor{}, key == "right", nil },
+		Admits: func(_ context.Context, key string) (Visitor, bool, error) {
+			return Visitor{Key: "k"}, key == "right", nil
+		},
+		Active: func(context.Context, Visitor) (bool, error) { return !s.revoked.Load(), nil },
 	})
 	require.NoError(t, err)
 	mux := http.NewServeMux()
@@ -150,6 +155,19 @@ func TestALivePageDoesNotHoldUpAStop(t *testing.T) {
 		}()
 	}
 	close(stopping)
+}
+
+func TestARevokedKeyEndsItsLogIn(t *testing.T) {
+	s := &shelf{}
+	client, address := open(t, s)
+	_, body := get(t, client, address+"/console/journeys")
+	require.NotContains(t, body, `name="key"`)
+	s.revoked.Store(true)
+	_, body = get(t, client, address+"/console/journeys")
+	require.Contains(t, body, `name="key"`)
+	s.revoked.Store(false)
+	_, body = get(t, client, address+"/console/journeys")
+	require.Contains(t, body, `name="key"`, "for good")
 }
 
 func TestAWrongKeyDoesNotOpenTheConsole(t *testing.T) {

@@ -70,7 +70,7 @@ func TestThePageOfDeliveriesShowsWhatWasGivenUpAndReviewersSendItAgain(t *testin
 	c, err := New(Config{
 		Visits: newMemory(), Store: &shelf{}, Clock: func() time.Time { return noon }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Out: out,
 		Admits: func(_ context.Context, key string) (Visitor, bool, error) { v, ok := names[key]; return v, ok, nil },
-		Active: func(context.Context, string) (bool, error) { return true, nil },
+		Active: func(context.Context, Visitor) (bool, error) { return true, nil },
 	})
 	require.NoError(t, err)
 	mux := http.NewServeMux()

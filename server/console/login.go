@@ -40,8 +40,8 @@ func (c *Console) insiders(next http.Handler) http.Handler {
 				c.broken(w, "find out who you are", err)
 				return
 			}
-			if ok && who.Name != "" {
-				if ok, err = c.Active(r.Context(), who.Name); err != nil {
+			if ok {
+				if ok, err = c.Active(r.Context(), who); err != nil {
 					c.broken(w, "find out who you are", err)
 					return
 				}

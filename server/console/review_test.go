@@ -163,7 +163,7 @@ func office(t *testing.T, b *bench) (web string, log *bytes.Buffer) {
 	log = &bytes.Buffer{}
 	c, err := New(Config{
 		Visits: newMemory(), Store: &shelf{}, Desk: b, Clock: func() time.Time { return b.now }, Log: slog.New(slog.NewTextHandler(log, nil)),
-		Active: func(_ context.Context, name string) (bool, error) { return name != b.gone, nil },
+		Active: func(_ context.Context, who Visitor) (bool, error) { return who.Name == "" || who.Name != b.gone, nil },
 		Admits: func(_ context.Context, key string) (Visitor, bool, error) {
 			switch key {
 			case "anna", "bob":
@@ -454,7 +454,7 @@ func FuzzStep(f *testing.F) {
 		Admits: func(context.Context, string) (Visitor, bool, error) {
 			return Visitor{Name: "anna", Reviewer: true}, true, nil
 		},
-		Active: func(context.Context, string) (bool, error) { return true, nil },
+		Active: func(context.Context, Visitor) (bool, error) { return true, nil },
 	})
 	require.NoError(f, err)
 	h := c.Handler()

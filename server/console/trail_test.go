@@ -75,7 +75,7 @@ func openTrail(t *testing.T, l *lines, clock func() time.Time) (*Console, string
 			}
 			return Visitor{Name: key, Auditor: true}, key == "audrey", nil
 		},
-		Active: func(context.Context, string) (bool, error) { return true, nil },
+		Active: func(context.Context, Visitor) (bool, error) { return true, nil },
 		Note: func(_ context.Context, who, what, target string) error {
 			if l.err == nil {
 				l.add(who, what, target)

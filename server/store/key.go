@@ -57,6 +57,11 @@ func (r Reader) APIKeyByHash(ctx context.Context, hash string) (APIKey, error) {
 	return scanKey(r.row(ctx, `SELECT `+keyColumns+` FROM api_key WHERE hash = $1 AND revoked = 0`, hash).Scan)
 }
 
+// APIKey finds a key by its id, revoked or not.
+func (r Reader) APIKey(ctx context.Context, id string) (APIKey, error) {
+	return scanKey(r.row(ctx, `SELECT `+keyColumns+` FROM api_key WHERE id = $1`, id).Scan)
+}
+
 // APIKeys lists all keys, revoked ones included, oldest first.
 func (r Reader) APIKeys(ctx context.Context) ([]APIKey, error) {
 	rows, err := r.rows(ctx, `SELECT `+keyColumns+` FROM api_key ORDER BY created, id`)
