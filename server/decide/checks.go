@@ -246,6 +246,25 @@ func (d *deciding) recheck() {
 	}
 }
 
+// turnedAway says that the person never came before the camera for a face: the document alone had ended the visit,
+// and rejects it here too.
+func (d *deciding) turnedAway() bool {
+	return slices.ContainsFunc(d.fired, func(f Fired) bool { return f.Ground.Decision == journey.Rejected }) &&
+		!slices.ContainsFunc(d.s.Evidence, func(e journey.Evidence) bool { return e.Kind == journey.EvidenceSelfie })
+}
+
+// unreached records the checks that such a visit never came to.
+func (d *deciding) unreached() {
+	why := func() map[string]string { return map[string]string{"why": "not-reached"} }
+	if d.p.Recheck {
+		d.say(CheckRecheck, journey.CentreRecheck, journey.Skipped, why())
+	}
+	d.say(CheckFace, journey.EventFaceCompare, journey.Skipped, why())
+	if d.p.Liveness.Passive || d.p.Liveness.Active {
+		d.say(CheckLiveness, journey.EventLivenessVerification, journey.Skipped, why())
+	}
+}
+
 // face: the selfie and the document's portrait, by the centre where it looked, else by the kiosk.
 func (d *deciding) face() {
 	similarity := d.s.Similarity

@@ -198,9 +198,13 @@ func Decide(e Evidence, p journey.Policy, l Lookups) Outcome {
 		d.document() // otherwise it was never read well enough to be judged
 	}
 	if e.Submission.State == journey.SubmissionComplete {
-		d.recheck()
-		d.face()
-		d.faceAge()
+		if d.turnedAway() {
+			d.unreached()
+		} else {
+			d.recheck()
+			d.face()
+			d.faceAge()
+		}
 		d.duplicates()
 		d.screening()
 		d.custom()

@@ -268,6 +268,15 @@ func TestDecisions(t *testing.T) {
 			s.p.Duplicates.FaceAlone = false
 			s.l.Faces = []decide.FaceHit{{Submission: "x", Applicant: "a2", Score: .5}}
 		}, journey.Pending, journey.ReasonFaceAgentReview, "", "duplicates.faceReview", []string{"selfie"}},
+		{"somebody too young who was never asked for a face", func(s scene) {
+			s.p.MinAge = 99
+			s.e.Submission.Similarity, s.e.Submission.Liveness = 0, journey.LivenessData{}
+			s.e.Recheck = &decide.Recheck{Opened: true, Unreadable: "evidence-missing"}
+		}, journey.Rejected, journey.ReasonAgeLimit, "under_ageLimit", "minAge", []string{"age"}},
+		{"somebody of whom nothing but the face is missing", func(s scene) {
+			s.e.Submission.Similarity, s.e.Submission.Liveness = 0, journey.LivenessData{}
+			s.e.Recheck = &decide.Recheck{Opened: true, Unreadable: "evidence-missing"}
+		}, journey.Rejected, journey.ReasonAutomaticVerification, "", "minLiveness", []string{"liveness", "face", "recheck"}},
 		{"somebody whose data nearly agree, where the journey is to say so", func(s scene) {
 			s.l.SuspectsAsked, s.l.Suspects = true, []decide.Suspect{{Submission: "x", Name: 95, Why: "birth"}}
 		}, journey.Approved, "", "", "", nil},
