@@ -22,6 +22,7 @@ const (
 	settled = time.Hour
 	// advisoryRoom is how much of the store may be in use for a roll-out to grow: visits go before hints.
 	advisoryRoom = .75
+	clearAtOnce  = 4000 // entries of ended roll-outs deleted in one transaction
 )
 
 // settingOwnSalt is where the salt of our own memory lies.
@@ -97,7 +98,46 @@ func (s *Store) TakePage(ctx context.Context, p wire.Page) (more bool, err error
 		more, err = t.takePage(p)
 		return err
 	})
-	return more, err
+	if err != nil {
+		return false, err
+	}
+	return more, s.clearRolls(ctx)
+}
+
+// clearRolls deletes what is left of roll-outs that ended, little by little: a visit must not wait for it.
+func (s *Store) clearRolls(ctx context.Context) error {
+	for {
+		left := false
+		if err := s.Write(ctx, func(t *Tx) (err error) {
+			left, err = t.clearRolls(clearAtOnce)
+			return err
+		}); err != nil || !left {
+			return err
+		}
+	}
+}
+
+func (t *Tx) clearRolls(limit int64) (left bool, err error) {
+	var slot int64
+	for {
+		var next sql.NullInt64
+		if err := t.tx.QueryRowContext(t.ctx, `SELECT MIN(slot) FROM advisory_entry WHERE slot > ?`, slot).Scan(&next); err != nil {
+			return false, fmt.Errorf("look for ended roll-outs: %w", err)
+		}
+		if !next.Valid {
+			return false, nil
+		}
+		slot = next.Int64
+		var used bool
+		if err := t.tx.QueryRowContext(t.ctx, `SELECT EXISTS (SELECT 1 FROM advisory_issue WHERE slot = ?)`, slot).Scan(&used); err != nil {
+			return false, fmt.Errorf("look for ended roll-outs: %w", err)
+		}
+		if used {
+			continue
+		}
+		return true, t.exec("clear roll-out", `DELETE FROM advisory_entry WHERE slot = ?1 AND number IN
+			(SELECT number FROM advisory_entry WHERE slot = ?1 ORDER BY number LIMIT ?2)`, slot, limit)
+	}
 }
 
 func (t *Tx) takePage(p wire.Page) (more bool, err error) {
@@ -168,14 +208,9 @@ func (t *Tx) beginRoll(p wire.Page, live roll) (roll, error) {
 	return r, nil
 }
 
-// dropRolls forgets all roll-outs but one; 0: all.
+// dropRolls ends all roll-outs but one; 0: all. What they held is for clearRolls.
 func (t *Tx) dropRolls(keep int64) error {
-	for _, q := range []string{`DELETE FROM advisory_entry WHERE slot <> ?`, `DELETE FROM advisory_issue WHERE slot <> ?`} {
-		if err := t.exec("drop roll-out", q, keep); err != nil {
-			return err
-		}
-	}
-	return nil
+	return t.exec("drop roll-out", `DELETE FROM advisory_issue WHERE slot <> ?`, keep)
 }
 
 // ForgetAdvisory forgets roll-outs and own visits.
@@ -183,7 +218,7 @@ func (t *Tx) ForgetAdvisory() error {
 	if err := t.dropRolls(0); err != nil {
 		return err
 	}
-	for _, q := range []string{`DELETE FROM advisory_own`, `DELETE FROM setting WHERE name = '` + settingOwnSalt + `'`} {
+	for _, q := range []string{`DELETE FROM advisory_entry`, `DELETE FROM advisory_own`, `DELETE FROM setting WHERE name = '` + settingOwnSalt + `'`} {
 		if err := t.exec("forget own visits", q); err != nil {
 			return err
 		}

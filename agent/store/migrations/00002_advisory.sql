@@ -1,7 +1,7 @@
 -- +goose Up
 -- Cut, salted hashes of who is known to the centre (package advisory): one roll-out in use, and at most one under way.
 CREATE TABLE advisory_issue (
-    slot    INTEGER NOT NULL PRIMARY KEY,       -- stands for it in advisory_entry
+    slot    INTEGER PRIMARY KEY AUTOINCREMENT,  -- stands for it in advisory_entry; never used again
     issue   TEXT    NOT NULL UNIQUE,
     salt    BLOB    NOT NULL,
     bits    BIGINT  NOT NULL,
