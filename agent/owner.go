@@ -133,6 +133,7 @@ func (o *owner) open() {
 	o.loadSeal()
 	o.loadLine()
 	o.loadHeard()
+	o.forgetVisits()
 	self := o.selfTest()
 	if err := o.recover(); err != nil {
 		o.close(problemOf(err))
