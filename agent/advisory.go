@@ -75,7 +75,8 @@ func (v *visit) keysOf() (document, person string) {
 }
 
 // advise notes whether document and person probably came in before. Both events are hints for the journey: whatever they say the
-// visit goes on, and the centre decides for itself.
+// visit goes on, and the centre decides for itself. A hit is observed and no failure: whoever explains how a visit ended must
+// not find it there.
 func (o *owner) advise(causes ...string) []*journey.Event {
 	v := o.v
 	if v.Policy.Duplicates.Local == journey.LocalOff {
@@ -96,15 +97,15 @@ func (o *owner) advise(causes ...string) []*journey.Event {
 		}
 		switch {
 		case err != nil:
-			ev.Result = journey.Errored
+			ev.Result, ev.Detail["why"] = journey.Skipped, ProblemStoreFailed
 		case !key.Asked:
 			ev.Result, ev.Detail["why"] = journey.Skipped, "not-known"
 		case key.Rolled && key.Own:
-			ev.Result, ev.Detail["met"] = journey.Fail, "roll-out own"
+			ev.Result, ev.Detail["met"] = journey.Observed, "roll-out own"
 		case key.Rolled:
-			ev.Result, ev.Detail["met"] = journey.Fail, "roll-out"
+			ev.Result, ev.Detail["met"] = journey.Observed, "roll-out"
 		case key.Own:
-			ev.Result, ev.Detail["met"] = journey.Fail, "own"
+			ev.Result, ev.Detail["met"] = journey.Observed, "own"
 		case advice.Heard.IsZero():
 			ev.Result, ev.Detail["why"] = journey.Skipped, "no-roll-out"
 		default:
