@@ -49,7 +49,8 @@ const (
 	stepLimit = 30 * time.Second
 	known     = 5 * time.Second // how long which roll-out is in force is believed
 	pageMost  = wire.MaxPageEntries
-	cached    = 4096 // kiosks whose project is remembered
+	moved     = time.Minute // how long a kiosk's project is
+	cached    = 1 << 17     // kiosks whose project is remembered
 )
 
 // SaltLife is how long a salt is used. Starting value, unmeasured: what a thief has tried out is worth a month.
@@ -71,7 +72,8 @@ type Keeper struct {
 	c Config
 
 	mu      sync.Mutex
-	at      time.Time
+	at      time.Time                      // when inForce was read
+	since   time.Time                      // when kiosks was begun
 	inForce map[string]store.AdvisoryIssue // by project
 	kiosks  map[string]string              // their projects
 }
@@ -322,31 +324,46 @@ func (k *Keeper) Page(ctx context.Context, kiosk string, ask wire.PageAsk) (wire
 // of tells a kiosk's project, and the roll-out in force there: the newest that is whole.
 func (k *Keeper) of(ctx context.Context, kiosk string) (string, store.AdvisoryIssue, error) {
 	k.mu.Lock()
-	defer k.mu.Unlock()
-	if now := k.c.Now(); k.inForce == nil || now.Sub(k.at).Abs() > known {
-		all, err := k.c.Store.Read().AdvisoryIssues(ctx, "")
-		if err != nil {
-			return "", store.AdvisoryIssue{}, fmt.Errorf("read roll-outs: %w", err)
-		}
-		k.inForce, k.at = map[string]store.AdvisoryIssue{}, now
-		clear(k.kiosks) // they may have been enrolled for another project
-		for _, i := range all {
-			if _, newer := k.inForce[i.Project]; !newer && !i.Whole.IsZero() {
-				k.inForce[i.Project] = i
-			}
-		}
+	now := k.c.Now()
+	if now.Sub(k.since).Abs() > moved {
+		k.kiosks, k.since = map[string]string{}, now
 	}
 	project, ok := k.kiosks[kiosk]
+	inForce := k.inForce
+	if now.Sub(k.at).Abs() > known {
+		inForce = nil
+	}
+	k.mu.Unlock()
+	read := k.c.Store.Read()
 	if !ok {
-		row, err := k.c.Store.Read().Kiosk(ctx, kiosk)
+		row, err := read.Kiosk(ctx, kiosk)
 		if err != nil {
 			return "", store.AdvisoryIssue{}, fmt.Errorf("find kiosk: %w", err)
 		}
-		if project = row.Project; len(k.kiosks) < cached {
-			k.kiosks[kiosk] = project
+		project = row.Project
+	}
+	fresh := inForce == nil
+	if fresh {
+		all, err := read.AdvisoryIssues(ctx, "")
+		if err != nil {
+			return "", store.AdvisoryIssue{}, fmt.Errorf("read roll-outs: %w", err)
+		}
+		inForce = map[string]store.AdvisoryIssue{}
+		for _, i := range all {
+			if _, newer := inForce[i.Project]; !newer && !i.Whole.IsZero() {
+				inForce[i.Project] = i
+			}
 		}
 	}
-	return project, k.inForce[project], nil
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if fresh {
+		k.inForce, k.at = inForce, now
+	}
+	if !ok && len(k.kiosks) < cached {
+		k.kiosks[kiosk] = project
+	}
+	return project, inForce[project], nil
 }
 
 func (k *Keeper) forget() {
