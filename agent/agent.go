@@ -157,14 +157,15 @@ type Agent struct {
 	store *store.Store
 	link  *link.Uplink
 
-	inbox    chan request
-	states   *board[State]
-	pictures *board[Picture]
-	arrivals chan func(*owner) // what the link brought
-	ended    chan struct{}
-	acked    atomic.Bool  // the centre has more since this was looked at
-	visiting atomic.Value // string: submission of the visit under way
-	stored   func()       // tests: called after every commit, on the owner's goroutine
+	inbox     chan request
+	states    *board[State]
+	pictures  *board[Picture]
+	arrivals  chan func(*owner) // what the link brought
+	ended     chan struct{}
+	acked     atomic.Bool  // the centre has more since this was looked at
+	visiting  atomic.Value // string: submission of the visit under way
+	unadvised atomic.Bool  // the policy wants no duplicates noted here
+	stored    func()       // tests: called after every commit, on the owner's goroutine
 }
 
 var _ Kiosk = (*Agent)(nil)

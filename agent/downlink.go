@@ -18,7 +18,7 @@ import (
 func (a *Agent) openLink() error {
 	u, err := link.NewUplink(a.cfg.Uplink.Transport, ackWatcher{a.store.Outbox(), a}, link.UplinkConfig{
 		Kiosk: a.cfg.Kiosk, Release: a.cfg.Uplink.Release, Signer: a.cfg.Uplink.Signer, Centre: a.cfg.Centre,
-		Apply: a.apply, Applied: a.applied,
+		Apply: a.apply, Applied: a.applied, Roll: rollKeeper{a},
 		Now: a.cfg.Now, Random: a.cfg.Rand, Log: a.cfg.Log, Tuning: a.cfg.Uplink.Tuning,
 	})
 	a.link = u
@@ -119,6 +119,9 @@ func (a *Agent) apply(ctx context.Context, tx *sql.Tx, cmd wire.Record) error {
 		}
 		fresh, err := t.Verdict(d, at)
 		if err != nil || !fresh {
+			return err
+		}
+		if err := t.DecidedVisit(d.Submission, d.Decision == journey.Rejected, at); err != nil {
 			return err
 		}
 		known, err := t.Knows(d.Session)

@@ -23,6 +23,7 @@ func (o *owner) housekeep() {
 		o.hear(o.link.Status().Clock)
 	}
 	o.watchPolicy()
+	o.forgetVisits()
 	if o.v == nil && o.closed == nil {
 		o.prune()
 	}

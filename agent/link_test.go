@@ -29,15 +29,18 @@ type centre struct {
 	signs wire.Centre
 }
 
-func newCentre(t *testing.T, b agent.Bench) *centre {
+func newCentre(t *testing.T, b agent.Bench, change ...func(*link.ReceiverConfig)) *centre {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	signs, known, err := linktest.Centre()
 	require.NoError(t, err)
 	c := &centre{signs: signs, net: linktest.New(1, linktest.Faults{Delay: 20 * time.Millisecond}), inbox: linktest.NewInbox(), now: b.Config().Now}
-	c.recv = link.NewReceiver(c.net, c.inbox, func(context.Context, string) (*ecdsa.PublicKey, error) { return &key.PublicKey, nil },
-		link.ReceiverConfig{Now: c.now, Centre: signs})
+	conf := link.ReceiverConfig{Now: c.now, Centre: signs}
+	for _, f := range change {
+		f(&conf)
+	}
+	c.recv = link.NewReceiver(c.net, c.inbox, func(context.Context, string) (*ecdsa.PublicKey, error) { return &key.PublicKey, nil }, conf)
 	if b.Config().Centre == nil {
 		b.Config().Centre = known
 	}
@@ -55,8 +58,13 @@ func newCentre(t *testing.T, b agent.Bench) *centre {
 	return c
 }
 
-// approve sends a decision for the last submission the centre holds.
+// approve sends an approval for the last submission the centre holds.
 func (c *centre) approve(t *testing.T) {
+	t.Helper()
+	c.decide(t, journey.Approved)
+}
+
+func (c *centre) decide(t *testing.T, d journey.Decision) {
 	t.Helper()
 	var body wire.SubmissionBody
 	for _, r := range c.inbox.Applied("k1") {
@@ -68,7 +76,7 @@ func (c *centre) approve(t *testing.T) {
 	}
 	require.NotEmpty(t, body.Submission)
 	v, err := wire.Marshal(journey.Verdict{
-		Submission: body.Submission, Session: body.Session, Decision: journey.Approved, Policy: "1",
+		Submission: body.Submission, Session: body.Session, Decision: d, Policy: "1",
 		Event: "0199a000-0000-7000-8000-" + body.Submission[24:], At: c.now().UTC(),
 	})
 	require.NoError(t, err)

@@ -81,6 +81,9 @@ func (o *owner) findings(now time.Time) (found []health.Finding) {
 			add(health.Clock, health.Notice, "unknown")
 		}
 	}
+	if f, old := o.adviceAge(now); old {
+		found = append(found, f)
+	}
 	if o.cfg.Expires != nil {
 		spent, failed := 0., ""
 		if o.cfg.Renewal != nil {

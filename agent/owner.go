@@ -53,6 +53,7 @@ type owner struct {
 	low     int       // storage: 0 fine, 1 warned, 2 full
 	old     int       // queue: likewise
 	late    int       // the centre's last word: likewise
+	forgot  time.Time // when own visits were last looked through
 	heard   time.Time // when that was
 	noted   time.Time // and what of it is written down
 	nextJob time.Time
@@ -132,6 +133,7 @@ func (o *owner) open() {
 	o.loadSeal()
 	o.loadLine()
 	o.loadHeard()
+	o.forgetVisits()
 	self := o.selfTest()
 	if err := o.recover(); err != nil {
 		o.close(problemOf(err))

@@ -94,6 +94,7 @@ func readPolicy(b []byte) (journey.Policy, error) {
 // loadPolicy takes the stored policy for the next visit. The running one keeps its own. One that does not
 // prove itself, or is not there, leaves the one that this kiosk was started with.
 func (o *owner) loadPolicy() {
+	defer o.useAdvice()
 	b, err := o.store.Get(o.disk, settingPolicy)
 	if err != nil || b == nil {
 		return

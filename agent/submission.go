@@ -75,7 +75,14 @@ func (o *owner) submit(state journey.SubmissionState, events ...*journey.Event) 
 		return false
 	}
 	at := o.now()
-	ok := o.save(func(tx *store.Tx) error { return tx.Submit(body, state, at) }, events...)
+	ok := o.save(func(tx *store.Tx) error {
+		if state == journey.SubmissionComplete {
+			if err := o.remember(tx, at); err != nil {
+				return err
+			}
+		}
+		return tx.Submit(body, state, at)
+	}, events...)
 	o.count()
 	return ok
 }
@@ -100,13 +107,14 @@ func (o *owner) abandon() ([]*journey.Event, func(*store.Tx) error) {
 func (o *owner) completeStep1(why []string, events ...*journey.Event) {
 	v := o.v
 	created := o.create(why...)
+	known := o.advise(created.ID)
 	completed := o.event(journey.EventStep1Completed, append([]string{created.ID}, why...)...)
 	completed.Result, completed.Impact = journey.Pass, journey.ImpactCompleted
 	v.Attempts = append(v.Attempts, journey.Attempt{Count: v.Attempt1, Step: journey.Step1, At: o.now(), Event: completed.ID})
 	v.Retake, v.RetakeVariant, v.Why = journey.CodeKey{}, "", nil
 	v.enter(StepSelfie, o.now())
 	entered := o.event(journey.EventStep2Entered, completed.ID)
-	if o.submit(journey.SubmissionOpen, append(events, created, completed, entered)...) {
+	if o.submit(journey.SubmissionOpen, append(append(append(events, created), known...), completed, entered)...) {
 		o.lookAtFace()
 		o.publish()
 	}

@@ -34,6 +34,7 @@ func PolicyBounds() []Bound {
 		{Pointer: "/liveness/challenges", Max: 4},
 		{Pointer: "/liveness/limit", Min: second, Max: 120 * second, Time: true},
 		{Pointer: "/duplicates/piiPeriod", Max: 100 * 365 * 24 * hour, Time: true},
+		{Pointer: "/duplicates/localPeriod", Max: 366 * 24 * hour, Time: true},
 		{Pointer: "/duplicates/faceMinHits", Min: 1, Max: 1000},
 		{Pointer: "/duplicates/faceCertain", Max: 1, Above: true},
 		{Pointer: "/duplicates/faceReview", Max: 1, Above: true},
@@ -146,6 +147,7 @@ func (p Policy) Check() []PolicyProblem {
 	}
 	c.liveness(p.Liveness)
 	c.figure("/duplicates/piiPeriod", float64(p.Duplicates.PIIPeriod))
+	c.figure("/duplicates/localPeriod", float64(p.Duplicates.LocalPeriod))
 	c.figure("/duplicates/faceMinHits", float64(p.Duplicates.FaceMinHits))
 	c.figure("/duplicates/faceCertain", p.Duplicates.FaceCertain)
 	c.figure("/duplicates/faceReview", p.Duplicates.FaceReview)
@@ -154,6 +156,9 @@ func (p Policy) Check() []PolicyProblem {
 	}
 	if p.Duplicates.Suspected != "" {
 		oneOf(c, "/duplicates/suspected", p.Duplicates.Suspected, SuspectedOff, SuspectedNote, SuspectedHold)
+	}
+	if p.Duplicates.Local != "" {
+		oneOf(c, "/duplicates/local", p.Duplicates.Local, LocalOff, LocalNote)
 	}
 	c.figure("/aml/flag", p.AML.Flag)
 	c.figure("/aml/maxAge", float64(p.AML.MaxAge))

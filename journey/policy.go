@@ -110,7 +110,23 @@ type DuplicatePolicy struct {
 	// Suspected says what follows when somebody comes whose data nearly agree with another's: a name with a slip
 	// of the pen beside the same date of birth, or the like. Nobody is ever rejected for that.
 	Suspected Suspected `json:"suspected"`
+	// Local says whether kiosks note, also off line, that a person or document probably came in before. It never stops
+	// anybody: only the centre decides. LocalPeriod is how long a kiosk remembers its own visits for it; 0: 31 days.
+	Local       Local         `json:"local,omitempty"`
+	LocalPeriod time.Duration `json:"localPeriod,omitempty"`
 }
+
+// Local is what a kiosk does about likely duplicates.
+type Local string
+
+// The choices. Empty, as in policies from before there was one: LocalNote.
+const (
+	LocalOff  Local = "off"  // nothing is rolled out, and nothing remembered
+	LocalNote Local = "note" // the journey says so; nobody is shown anything
+)
+
+// LocalRemembers is how long a kiosk remembers its own visits where the policy does not say.
+const LocalRemembers = 31 * 24 * time.Hour
 
 // Suspected is what follows from a suspicion.
 type Suspected string
@@ -154,7 +170,7 @@ func DefaultPolicy() Policy {
 		},
 		Duplicates: DuplicatePolicy{
 			PII: true, DocumentNumber: true, ApprovedUser: true, Face: true, FaceAlone: true,
-			FaceMinHits: 2, FaceCertain: .45, FaceReview: .38, Suspected: SuspectedNote,
+			FaceMinHits: 2, FaceCertain: .45, FaceReview: .38, Suspected: SuspectedNote, Local: LocalNote, LocalPeriod: LocalRemembers,
 		},
 		AML:          AMLPolicy{Screen: true, Flag: 85, Hold: true, HoldStale: true},
 		Recheck:      true,

@@ -85,6 +85,8 @@ func verbs() []verb {
 		{"hold list", "list what is kept so", holdList},
 		{"hold remove", "end that", holdRemove},
 		{"retention preview", "tell what the policies no longer keep", retentionPreview},
+		{"advisory show", "list the roll-outs by which kiosks note likely duplicates", advisoryShow},
+		{"advisory renew", "give a project's roll-out a new salt", advisoryRenew},
 		{"broker mosquitto", "write the configuration of a Mosquitto to use instead of the embedded broker", brokerMosquitto},
 		{"broker bridge", "write the configuration of a branch's box, and note which kiosks it may speak for", brokerBridge},
 		{"branch list", "list the branches and their kiosks", branchList},

@@ -39,6 +39,7 @@ import (
 	"vestibule/server/metrics"
 	"vestibule/server/notify"
 	"vestibule/server/reseal"
+	"vestibule/server/rollout"
 	"vestibule/server/store"
 	"vestibule/server/vault"
 	"vestibule/sync/fault"
@@ -168,6 +169,7 @@ type running struct {
 	receiver  *link.Receiver
 	mover     *reseal.Mover
 	centre    *centre.Centre
+	rollout   *rollout.Keeper
 	pages     *console.Console
 }
 
@@ -328,7 +330,7 @@ func (c *running) run(ctx context.Context) error {
 	}
 	c.receiver = link.NewReceiver(&link.MQTT{Broker: addr, TLS: c.identity.ClientTLS(c.brokerName, time.Now)}, tracedInbox{c.figures.Inbox(c.newIngest()), c.tracer}, c.keys(), link.ReceiverConfig{
 		Centre: wire.Centre{Signer: c.identity.Signer(), Cert: c.identity.Cert.Raw, Random: crand.Reader},
-		Client: c.client, Share: c.share, Log: c.log, Bridged: c.bridged,
+		Client: c.client, Share: c.share, Log: c.log, Bridged: c.bridged, Page: c.rollout.Page,
 		Observe: func(r link.Rejection) {
 			c.figures.Rejected(r.Code)
 			c.log.Warn("frame not accepted", "code", r.Code, "topic", r.Topic, "kiosk", r.Kiosk, "size", r.Size, "error", r.Err)
@@ -355,6 +357,7 @@ func (c *running) run(ctx context.Context) error {
 		part("mail", c.post().Run)
 	}
 	part("refresh", c.refresh)
+	part("roll out", c.rollout.Run)
 	part("keep", keep.New(keep.Config{
 		Store: c.store, Blobs: c.shelf, Vault: c.vault, Now: time.Now, NewID: newID, Log: c.log, Erased: c.figures.Erased,
 	}).Run)
@@ -455,6 +458,7 @@ func (c *running) build(ctx context.Context) error {
 		Decided: c.figures.Decided, Trace: c.tracer,
 		Others: map[string]func(context.Context, string) error{reseal.Job: c.mover.Do},
 	})
+	c.rollout = rollout.New(rollout.Config{Store: c.store, Vault: c.vault, Now: time.Now, Log: c.log})
 	if err := c.centre.LoadFaces(ctx); err != nil {
 		return err
 	}

@@ -24,6 +24,7 @@ const (
 	Policy      Code = "policy"      // the centre was not heard for as long as the policy allows
 	Certificate Code = "certificate" // the right to speak ends soon, or could not be renewed
 	Temperature Code = "temperature" // the machine is hot
+	Advice      Code = "advice"      // what is known of earlier visits was not brought up to date for long
 	Unproven    Code = "unproven"    // frames came that are not proved to be the centre's
 )
 
@@ -70,6 +71,7 @@ func Definitions() []Definition {
 		{Queue, 0, []Code{Disk}, "Records have waited long for the centre.", "Bring the kiosk on line, or carry the records out: kiosk-ui courier export."},
 		{Quarantine, 0, nil, "Something that the centre sent could not be carried out.", "Bring the kiosk's program up to date."},
 		{Link, time.Minute, nil, "The centre is not reached.", "Check network and address; the kiosk works on and sends later."},
+		{Advice, 0, []Code{Link}, "What the kiosk knows of earlier visits is old.", "Bring the kiosk on line; until then the centre alone notices who comes twice."},
 		{Clock, 5 * time.Minute, []Code{Link}, "The kiosk's clock is not to be trusted.", "Set the clock, or let the system keep it by NTP."},
 		{Temperature, 2 * time.Minute, nil, "The machine is hot.", "Clean its fans, and see to air around it."},
 	}

@@ -149,7 +149,7 @@ func TestABranchsBoxSpeaksForItsOwnKiosksAndForNobodyElse(t *testing.T) {
 			wire.UpTopic("b1"), wire.BlobTopic("b1"), wire.StateTopic("b1"), wire.BridgeTopic("south"), // another branch's
 			wire.UpTopic(revokedKiosk), wire.BlobTopic(revokedKiosk), wire.StateTopic(revokedKiosk), // revoked
 			wire.UpTopic("c1"), wire.StateTopic("north"), wire.UpTopic("centre"), // of no branch
-			wire.AckTopic("a1"), wire.CommandTopic("a1"), wire.AckTopic("b1"), // the centre's to say
+			wire.AckTopic("a1"), wire.CommandTopic("a1"), wire.RollTopic("a1"), wire.AckTopic("b1"), // the centre's to say
 			wire.ViewTopic("a1"), "v1/up/a1/x", "other",
 		}, allowed...) {
 			// None of these may cut the session: a box sends again what was not acknowledged.

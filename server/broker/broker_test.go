@@ -100,6 +100,8 @@ func TestAKioskReadsOnlyWhatIsAddressedToIt(t *testing.T) {
 	}{
 		{wire.DownFilter("one"), true},
 		{wire.AckTopic("one"), true},
+		{wire.RollTopic("one"), true},
+		{wire.RollTopic("two"), false},
 		{"v1/down/one/+", true},
 		{"#", false},
 		{"+/+/+", false},
@@ -139,7 +141,7 @@ func TestAKioskPublishesOnlyUnderItsOwnTopics(t *testing.T) {
 	require.NoError(t, err)
 	defer centre.Close()
 	for _, topic := range []string{
-		wire.UpTopic("two"), wire.BlobTopic("two"), wire.StateTopic("two"), wire.AckTopic("one"), wire.CommandTopic("one"), "v1/up/one/x", "other",
+		wire.UpTopic("two"), wire.BlobTopic("two"), wire.StateTopic("two"), wire.AckTopic("one"), wire.CommandTopic("one"), wire.RollTopic("one"), "v1/up/one/x", "other",
 	} {
 		conn, err := mqttOf(one, b.Addr()).Connect(ctx, link.Session{Client: "one"})
 		require.NoError(t, err)

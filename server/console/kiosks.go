@@ -22,6 +22,7 @@ var conditionWords = map[string]string{
 	"certificate": "certificate ends soon",
 	"policy":      "has not heard the centre for long",
 	"temperature": "is hot",
+	"advice":      "has an old roll-out of who was here before",
 	"unproven":    "was spoken to by something that is not proved to be the centre",
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"vestibule/journey"
 	"vestibule/server/aml"
+	"vestibule/sync/same"
 )
 
 // Traits are what people are recognised by although nothing of it agrees to the letter. They are compared in the
@@ -20,7 +21,7 @@ type Traits struct {
 func TraitsOf(s journey.Submission) Traits {
 	p := Person(s)
 	t := Traits{Family: p.FamilyName, Given: p.GivenNames, Number: DocumentNumber(p.Number)}
-	if wholeDate(p.Birth) {
+	if same.WholeDate(p.Birth) {
 		t.Birth = p.Birth
 	}
 	return t

@@ -233,5 +233,5 @@ func (s *standing) Collect(ch chan<- prometheus.Metric) {
 
 // known are the conditions that kiosks of this release tell.
 var known = map[string]bool{
-	"closed": true, "disk": true, "link": true, "queue": true, "quarantine": true, "clock": true, "policy": true, "certificate": true, "temperature": true, "unproven": true,
+	"closed": true, "disk": true, "link": true, "queue": true, "quarantine": true, "clock": true, "policy": true, "certificate": true, "temperature": true, "unproven": true, "advice": true,
 }

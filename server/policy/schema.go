@@ -63,6 +63,8 @@ func special(t reflect.Type) *jsonschema.Schema {
 		return words(journey.TurnLeft, journey.TurnRight, journey.LookUp, journey.Blink)
 	case reflect.TypeFor[journey.RecheckOf]():
 		return words(journey.RecheckAll, journey.RecheckSample, journey.RecheckStale)
+	case reflect.TypeFor[journey.Local]():
+		return words(journey.LocalOff, journey.LocalNote)
 	case reflect.TypeFor[journey.Suspected]():
 		return words(journey.SuspectedOff, journey.SuspectedNote, journey.SuspectedHold)
 	case reflect.TypeFor[journey.RuleThen]():

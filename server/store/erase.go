@@ -275,7 +275,7 @@ func (t *Tx) ErasePersonal(ctx context.Context, submission string) error {
 			return fmt.Errorf("erase personal data: %w", err)
 		}
 	}
-	return nil
+	return t.withdrawAdvisory(ctx, submission)
 }
 
 // DecisionsOf gives a submission's decisions.
@@ -298,7 +298,7 @@ func (s *Store) Scrub(ctx context.Context) error {
 		// Deleted cells are overwritten (secure_delete); what the journal still has of them goes here.
 		return s.emptyJournal(ctx)
 	}
-	if _, err := s.write.ExecContext(ctx, `VACUUM submission, inbox, quarantine, decision, decision_input, face, screening, review_act, review, list_cleared, list_hit, near_key, mail, person_key`); err != nil {
+	if _, err := s.write.ExecContext(ctx, `VACUUM submission, inbox, quarantine, decision, decision_input, face, screening, review_act, review, list_cleared, list_hit, near_key, mail, person_key, advisory_entry`); err != nil {
 		return fmt.Errorf("vacuum: %w", err)
 	}
 	return nil

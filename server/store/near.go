@@ -22,7 +22,7 @@ func (t *Tx) SaveNear(ctx context.Context, submission string, keys []string) err
 	if _, err := t.exec(ctx, `UPDATE submission SET near_version = $2 WHERE id = $1`, submission, nearVersion); err != nil {
 		return fmt.Errorf("note near keys: %w", err)
 	}
-	return nil
+	return t.withdrawAdvisory(ctx, submission) // what they are derived from is new
 }
 
 // ForgetNear takes a submission's near keys back: they are derived anew.

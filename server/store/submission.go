@@ -138,6 +138,9 @@ func (t *Tx) SetDecision(ctx context.Context, id string, v journey.Verdict, revi
 	if err != nil {
 		return fmt.Errorf("write decision: %w", err)
 	}
+	if v.Decision == journey.Rejected {
+		return t.withdrawAdvisory(ctx, id)
+	}
 	return nil
 }
 

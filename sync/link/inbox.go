@@ -49,4 +49,13 @@ type Outbox interface {
 	Renew(ctx context.Context) error
 }
 
+// Roll is what a kiosk keeps of the roll-out of its project.
+type Roll interface {
+	// Ask says what is there by now; ok is false while nothing is wanted.
+	Ask(ctx context.Context) (ask wire.PageAsk, ok bool, err error)
+	// Take stores a page that is proved to be the centre's newest word, and says whether there is more to ask for. A
+	// page that does not continue what is there changes nothing.
+	Take(ctx context.Context, p wire.Page) (more bool, err error)
+}
+
 var _ Outbox = (*outbox.Outbox)(nil)

@@ -32,10 +32,13 @@ type ReceiverConfig struct {
 	// Bridged notes that the box of a branch has its line to the broker, or lost it. An error is told and changes nothing
 	// else. nil: there are no branches.
 	Bridged func(ctx context.Context, branch string, up bool) error
-	Now     func() time.Time // wall clock; nil: time.Now
-	Random  io.Reader        // for jitter; nil: crypto/rand.Reader
-	Log     *slog.Logger     // nil: none
-	Tuning  Tuning           // RetryFirst and RetryMost
+	// Page gives the next piece of the roll-out for a kiosk that asks for it. An error is told, and the kiosk asks again.
+	// nil: nobody is answered, and kiosks do without.
+	Page   func(ctx context.Context, kiosk string, ask wire.PageAsk) (wire.Page, error)
+	Now    func() time.Time // wall clock; nil: time.Now
+	Random io.Reader        // for jitter; nil: crypto/rand.Reader
+	Log    *slog.Logger     // nil: none
+	Tuning Tuning           // RetryFirst and RetryMost
 }
 
 // Rejection is a frame that was not accepted.
@@ -219,7 +222,7 @@ type arrival struct {
 // stay in order. It never blocks: what finds no room is sent again by its kiosk.
 func (r *Receiver) receive(m Message) {
 	lane, kiosk, err := wire.ParseTopic(m.Topic)
-	if err != nil || lane == wire.LaneAck || lane == wire.LaneCmd || lane == wire.LaneView {
+	if err != nil || lane == wire.LaneAck || lane == wire.LaneCmd || lane == wire.LaneRoll || lane == wire.LaneView {
 		r.reject(RejectTopic, m, "", err)
 		go m.Ack() // acknowledging may block, receiving must not
 		return

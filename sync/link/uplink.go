@@ -35,6 +35,8 @@ type UplinkConfig struct {
 	Apply func(ctx context.Context, tx *sql.Tx, cmd wire.Record) error
 	// Applied is called after the commit. Optional; it must not block.
 	Applied func(cmd wire.Record)
+	// Roll keeps the roll-out of the kiosk's project; nil: none is asked for.
+	Roll Roll
 
 	Now    func() time.Time // wall clock; nil: time.Now
 	Random io.Reader        // for signatures, session numbers and jitter; nil: crypto/rand.Reader
@@ -323,7 +325,8 @@ type session struct {
 	told     int // of the uplink's reports
 	shown    int // of what it shows
 	answered bool
-	numbers  [2]uint64 // of the last acknowledgement and the last commands that were believed
+	numbers  [3]uint64 // of the last acknowledgement, the last commands and the last page that were believed
+	askAt    time.Time // when the roll-out is asked for next, with the frame that goes then
 	doubted  bool      // something else came
 	silent   bool      // the centre did not answer for a while
 }
@@ -556,6 +559,7 @@ func (s *session) sendFrame(ctx context.Context) error {
 		Version: wire.Version, Kiosk: s.c.Kiosk, Epoch: b.Epoch, Records: b.Records, Head: b.Head,
 		Cursor: s.cursor, Sent: s.c.Now(), Session: s.id,
 	}
+	up.Ask = s.ask(ctx)
 	payload, err := wire.SignUp(up, s.c.Signer, s.c.Random)
 	if err != nil {
 		return errStore{err}
@@ -649,6 +653,48 @@ func (s *session) receive(ctx context.Context, m Message) error {
 			return nil
 		}
 		return s.command(ctx, down.Commands)
+	case wire.LaneRoll:
+		page, err := wire.VerifyPage(m.Payload, s.c.Kiosk, s.c.Centre)
+		if err != nil {
+			s.doubt(lane, err)
+			return nil
+		}
+		if s.c.Roll == nil || !s.fresh(page.Proof, &s.numbers[2]) {
+			return nil
+		}
+		return s.take(ctx, page)
+	}
+	return nil
+}
+
+// ask says what the kiosk has of the roll-out, once a heartbeat: nil in the frames between.
+func (s *session) ask(ctx context.Context) *wire.PageAsk {
+	now := time.Now()
+	if s.c.Roll == nil || now.Before(s.askAt) {
+		return nil
+	}
+	ask, ok, err := s.c.Roll.Ask(ctx)
+	if err != nil {
+		s.c.Log.Warn("what is here of the roll-out cannot be read", "err", err)
+	}
+	if err != nil || !ok {
+		return nil
+	}
+	// No sooner than the next heartbeat, which needs no frame of its own: what is lost on the way is only late.
+	s.askAt = now.Add(s.c.Tuning.Heartbeat - s.c.Tuning.Heartbeat/8)
+	return &ask
+}
+
+// take stores a page, and asks for the next one where there is one. What cannot be stored is asked for again: a
+// list of hints is no reason to end a session.
+func (s *session) take(ctx context.Context, page wire.Page) error {
+	more, err := s.c.Roll.Take(ctx, page)
+	if err != nil {
+		s.c.Log.Warn("a page of the roll-out was not stored", "err", err)
+		return nil
+	}
+	if more {
+		s.hello, s.askAt = true, time.Time{}
 	}
 	return nil
 }

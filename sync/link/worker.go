@@ -27,9 +27,10 @@ type worker struct {
 
 // peer is what a worker knows of a kiosk. All of it may be forgotten at any time.
 type peer struct {
-	ack     *wire.Ack // to be published when the queue is empty
-	session string    // of its last frame that was proved; empty: none since this centre started
-	numbers [2]uint64 // of the last acknowledgement and the last commands
+	ack     *wire.Ack     // to be published when the queue is empty
+	session string        // of its last frame that was proved; empty: none since this centre started
+	numbers [3]uint64     // of the last acknowledgement, the last commands and the last page
+	ask     *wire.PageAsk // to be answered when the queue is empty
 	down    downlink
 	refused time.Time // when a refusal was last sent
 	seen    time.Time
@@ -173,6 +174,9 @@ func (w *worker) up(ctx context.Context, a arrival, touched map[string]*peer) (s
 	p.session = up.Session
 	p.merge(ack)
 	p.down.heard(up.Cursor, ack.Cursor, time.Now())
+	if up.Ask != nil {
+		p.ask = up.Ask
+	}
 	touched[a.kiosk] = p
 	return "", nil
 }
@@ -244,6 +248,31 @@ func (w *worker) answer(ctx context.Context, touched map[string]*peer) {
 		}
 		w.acknowledge(ctx, kiosk, p, *ack)
 	}
+	for kiosk, p := range touched {
+		if ask := p.ask; ask != nil {
+			p.ask = nil
+			w.page(ctx, kiosk, p, *ask)
+		}
+	}
+}
+
+// page answers a kiosk that asks for the roll-out: one piece for each time that it asks.
+func (w *worker) page(ctx context.Context, kiosk string, p *peer, ask wire.PageAsk) {
+	if w.r.c.Page == nil || w.r.c.Centre.Signer == nil {
+		return
+	}
+	page, err := w.r.c.Page(ctx, kiosk, ask)
+	if err != nil {
+		w.r.c.Log.Warn("a roll-out cannot be read", "kiosk", kiosk, "err", err)
+		return
+	}
+	page.Version, page.Proof = wire.Version, w.proof(kiosk, p, &p.numbers[2])
+	b, err := w.r.c.Centre.SignPage(page)
+	if err != nil {
+		w.r.c.Log.Error("a page cannot be signed", "kiosk", kiosk, "err", err)
+		return
+	}
+	w.r.publish(ctx, wire.RollTopic(kiosk), b)
 }
 
 func (w *worker) acknowledge(ctx context.Context, kiosk string, p *peer, ack wire.Ack) {

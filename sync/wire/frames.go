@@ -103,6 +103,9 @@ func checkUp(u Up) error {
 	if err := checkTime(u.Sent); err != nil {
 		return err
 	}
+	if err := checkAsk(u.Ask); err != nil {
+		return err
+	}
 	return checkRecords(u.Records)
 }
 

@@ -15,6 +15,7 @@ const (
 	LaneState Lane = "state" // State, kiosk to centre
 	LaneAck   Lane = "ack"   // Ack, centre to kiosk
 	LaneCmd   Lane = "cmd"   // Down, centre to kiosk
+	LaneRoll  Lane = "roll"  // Page, centre to kiosk
 
 	LaneView   Lane = "view"   // Standing, kiosk to the people of its branch; goes no further than the branch's box
 	LaneBridge Lane = "bridge" // BridgeUp or BridgeDown, of a branch's line; the name in it is the branch's
@@ -79,6 +80,9 @@ func AckTopic(kiosk string) string { return "v1/down/" + kiosk + "/ack" }
 // CommandTopic is where the centre commands.
 func CommandTopic(kiosk string) string { return "v1/down/" + kiosk + "/cmd" }
 
+// RollTopic is where the centre answers who asks for the roll-out of its project.
+func RollTopic(kiosk string) string { return "v1/down/" + kiosk + "/roll" }
+
 // DownPrefix is what every topic towards a kiosk begins with.
 func DownPrefix(kiosk string) string { return "v1/down/" + kiosk + "/" }
 
@@ -109,7 +113,7 @@ func ParseTopic(topic string) (Lane, string, error) {
 		if kiosk, last, ok = strings.Cut(rest, "/"); !ok {
 			return "", "", ErrTopic
 		}
-		if lane = Lane(last); lane != LaneAck && lane != LaneCmd {
+		if lane = Lane(last); lane != LaneAck && lane != LaneCmd && lane != LaneRoll {
 			return "", "", ErrTopic
 		}
 	default:

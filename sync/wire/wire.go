@@ -65,6 +65,7 @@ type Up struct {
 	Sent    time.Time `cbor:"7,keyasint"`            // kiosk's clock
 	HeadSig []byte    `cbor:"8,keyasint,omitempty"`  // ECDSA P-256 over HeadDigest: what the centre keeps as proof; nil without records
 	Session string    `cbor:"9,keyasint,omitempty"`  // drawn for each connection: what the centre answers carries it; empty from a release that does not know it
+	Ask     *PageAsk  `cbor:"10,keyasint,omitempty"` // for the next piece of the roll-out; nil: not now
 	Sig     []byte    `cbor:"15,keyasint,omitempty"` // ECDSA P-256 over the frame without Sig
 }
 

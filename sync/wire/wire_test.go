@@ -393,6 +393,7 @@ func FuzzParseTopic(f *testing.F) {
 		require.NoError(t, wire.CheckName(kiosk))
 		made := map[wire.Lane]func(string) string{
 			wire.LaneUp: wire.UpTopic, wire.LaneBlob: wire.BlobTopic, wire.LaneState: wire.StateTopic, wire.LaneAck: wire.AckTopic, wire.LaneCmd: wire.CommandTopic,
+			wire.LaneRoll: wire.RollTopic,
 			wire.LaneView: wire.ViewTopic, wire.LaneBridge: wire.BridgeTopic,
 		}
 		require.Equal(t, s, made[lane](kiosk))
