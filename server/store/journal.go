@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"database/sql"
@@ -277,13 +278,13 @@ func (t *Tx) ForcePolicy(ctx context.Context, p journey.Policy, e PolicyEntry) (
 	var stored []byte
 	err = none(t.row(ctx, `SELECT body FROM policy WHERE project = $1 AND version = $2`, p.Project, p.Version).Scan(&stored))
 	switch {
-	case err == nil && string(stored) != string(body):
+	case err == nil && !sameRules(stored, body):
 		return e, fmt.Errorf("policy %s of project %s exists with other rules: give it a new version", p.Version, p.Project)
 	case err != nil && !errors.Is(err, ErrNotFound):
 		return e, fmt.Errorf("look for policy: %w", err)
 	}
 	if _, err := t.exec(ctx, `INSERT INTO policy (project, version, body, applied) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (project, version) DO UPDATE SET applied = excluded.applied`, p.Project, p.Version, body, micros(e.At)); err != nil {
+		ON CONFLICT (project, version) DO UPDATE SET applied = excluded.applied, body = excluded.body`, p.Project, p.Version, body, micros(e.At)); err != nil {
 		return e, fmt.Errorf("save policy: %w", err)
 	}
 	if err := t.row(ctx, `SELECT COALESCE(MAX(number), 0) + 1 FROM policy_log WHERE project = $1`, p.Project).Scan(&e.Number); err != nil {
@@ -294,6 +295,20 @@ func (t *Tx) ForcePolicy(ctx context.Context, p journey.Policy, e PolicyEntry) (
 		return e, fmt.Errorf("log policy: %w", err)
 	}
 	return e, nil
+}
+
+// sameRules compares a policy with one that an earlier release may have stored: what that one did not know yet is as
+// a file that leaves it out has it.
+func sameRules(stored, body []byte) bool {
+	if bytes.Equal(stored, body) {
+		return true
+	}
+	p := journey.DefaultPolicy()
+	if err := json.Unmarshal(stored, &p); err != nil {
+		return false
+	}
+	again, err := json.Marshal(p)
+	return err == nil && bytes.Equal(again, body)
 }
 
 // PolicyLog gives how a project's policies came in force, newest first.

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -375,4 +376,28 @@ func TestADamagedDatabaseFileIsRefused(t *testing.T) {
 	require.NoError(t, os.WriteFile(dir+"/"+store.SQLiteFile, []byte("this is no database, and never was one"), 0o600))
 	_, err := store.Open(context.Background(), dir)
 	require.Error(t, err)
+}
+
+func TestAPolicyThatAnEarlierReleaseStoredMayBeAppliedAgain(t *testing.T) {
+	cluster.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := context.Background()
+		p := journey.DefaultPolicy()
+		p.Version = "old"
+		apply := func(p journey.Policy) error {
+			return s.Write(ctx, func(tx *store.Tx) error { return tx.SavePolicy(ctx, p, now) })
+		}
+		require.NoError(t, apply(p))
+		body, err := json.Marshal(p)
+		require.NoError(t, err)
+		var fields map[string]any
+		require.NoError(t, json.Unmarshal(body, &fields))
+		delete(fields, "recheckOf")
+		delete(fields, "recheckShare")
+		body, err = json.Marshal(fields)
+		require.NoError(t, err)
+		require.NoError(t, s.Exec(ctx, `UPDATE policy SET body = $1 WHERE version = 'old'`, body))
+		require.NoError(t, apply(p), "what was not known then is as it is by default")
+		p.RecheckOf = journey.RecheckStale
+		require.Error(t, apply(p), "these are other rules")
+	})
 }
