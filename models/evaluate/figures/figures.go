@@ -1,5 +1,5 @@
 // Package figures keeps measured figures in one machine-readable file: a flat JSON
-// object, name → {value, unit, n, p50, p95, max, how}.
+// object, name → {value, unit, n, p50, p95, p99, max, how}.
 //
 // What may live here: the file and its table. What may not: measuring. Commands
 // that measure different things add to the same file one after the other.
@@ -26,6 +26,7 @@ type Figure struct {
 	N     int      `json:"n"`
 	P50   *float64 `json:"p50,omitempty"`
 	P95   *float64 `json:"p95,omitempty"`
+	P99   *float64 `json:"p99,omitempty"` // of what is held to its slowest answers
 	Max   *float64 `json:"max,omitempty"`
 	How   string   `json:"how"`
 }
