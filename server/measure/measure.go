@@ -53,6 +53,9 @@ const (
 	Postgres = "postgres"
 )
 
+// At stands between a figure's name and the size that it was taken at, where it was taken at several.
+const At = ".at."
+
 // Databases names those to measure on.
 func Databases() []string {
 	if v := strings.Fields(os.Getenv(databases)); len(v) > 0 {

@@ -99,7 +99,7 @@ func Merge(file string, add Set) error {
 // Table prints the figures in the order of their names.
 func (s Set) Table(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "FIGURE\tVALUE\tUNIT\tN\tP50\tP95\tMAX")
+	fmt.Fprintln(t, "FIGURE\tVALUE\tUNIT\tN\tP50\tP95\tP99\tMAX")
 	for _, name := range slices.Sorted(maps.Keys(s)) {
 		f := s[name]
 		show := func(v *float64) string {
@@ -108,7 +108,7 @@ func (s Set) Table(w io.Writer) error {
 			}
 			return fmt.Sprintf("%.4g", *v)
 		}
-		fmt.Fprintf(t, "%s\t%.4g\t%s\t%d\t%s\t%s\t%s\n", name, f.Value, f.Unit, f.N, show(f.P50), show(f.P95), show(f.Max))
+		fmt.Fprintf(t, "%s\t%.4g\t%s\t%d\t%s\t%s\t%s\t%s\n", name, f.Value, f.Unit, f.N, show(f.P50), show(f.P95), show(f.P99), show(f.Max))
 	}
 	return t.Flush()
 }
