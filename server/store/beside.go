@@ -112,8 +112,8 @@ func (r Reader) SamePII(ctx context.Context, submissions []Submission) (map[stri
 	return found, nil
 }
 
-// samePIIStatement looks several values up. What it orders is what was found by them.
+// samePIIStatement looks several values up. The order is by a term and not by the column, as in sameStatement.
 func samePIIStatement(places string) string {
-	return `SELECT id, pii_key FROM (SELECT id, pii_key, created, ROW_NUMBER() OVER (PARTITION BY pii_key ORDER BY created, id) AS place
-		FROM submission WHERE project = $1 AND stand = $2 AND pii_key IN ` + places + `) AS found WHERE place <= $3 ORDER BY created, id`
+	return `SELECT id, pii_key FROM (SELECT id, pii_key, created, ROW_NUMBER() OVER (PARTITION BY pii_key ORDER BY created + 0, id) AS place
+		FROM submission WHERE project = $1 AND stand = $2 AND pii_key IN ` + places + `) AS found WHERE place <= $3 ORDER BY created + 0, id`
 }
