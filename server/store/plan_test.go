@@ -83,6 +83,9 @@ func TestAListIsReadFromTheIndexThatIsMadeForIt(t *testing.T) {
 		require.Regexp(t, `USING INDEX audit_(n|at)\b`, got)
 		require.NotContains(t, got, "USE TEMP B-TREE FOR ORDER BY", query)
 	}
+	near := plan(nearStatement, "p", "s", "decided", 50)
+	require.Regexp(t, `SEARCH submission USING INDEX \S+ \(id=\?\)`, near)
+	require.NotRegexp(t, `SCAN (m|o|near_key)\b`, near)
 	for n := range 100 {
 		values := make([]string, n+1)
 		places, args := in(4, values)
