@@ -61,7 +61,7 @@ bench-centre: vectors ## what the centre answers, takes in and decides a second 
 	@mkdir -p $(BUILD)
 	@export VESTIBULE_BENCH_OUT=$(abspath $(BUILD))/bench-centre.json VESTIBULE_BENCH_ON="$(ON)" VESTIBULE_BENCH_N=$(N) VESTIBULE_BENCH_PEOPLE=$(PEOPLE) \
 	  VESTIBULE_BENCH_FACES=$(FACES) VESTIBULE_BENCH_ROUNDS=$(ROUNDS) VESTIBULE_BENCH_SWAPS=$(SWAPS) VESTIBULE_BENCH_EVENTS=$(EVENTS); \
-	one() { go test -run '^$$' -bench "^$$2\$$" -benchtime $$3 -timeout 300m $$1 >$(BUILD)/bench-centre.log || { cat $(BUILD)/bench-centre.log; exit 1; }; }; \
+	one() { go test -run '^$$' -bench "^$$2\$$" -benchtime $$3 -timeout 300m $$1 2>&1 | tee $(BUILD)/bench-centre.log | { grep --line-buffered '^bench-centre:' || true; } || { cat $(BUILD)/bench-centre.log; exit 1; }; }; \
 	one ./server BenchmarkSubmissions 1x; one ./server/ingest BenchmarkIngest 1x; one ./server/centre BenchmarkDecide 1x; \
 	one ./server/centre BenchmarkOnePerson 1x; one ./server/aml BenchmarkSwap 1x; one ./server/duplicate BenchmarkSearch 50x
 	@VESTIBULE_BENCH_FACES=2000 go test -run '^$$' -bench '^BenchmarkSearch$$' -benchtime 50x -timeout 60m ./server/duplicate/pgvector
