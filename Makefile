@@ -51,11 +51,21 @@ check: deps models vectors build ## what to run before a commit: format, vet, li
 bench: deps models build ## speed and size, written to build/bench.json
 	@$(BIN)/demo -bin $(BIN) -out $(BUILD)/demo -bench $(BUILD)/bench.json
 
-N ?= 2000
-bench-centre: vectors ## speed of the API with N submissions in the store (N=2000), written to build/bench-centre.json, and of the search among N faces
+N      ?= 2000
+PEOPLE ?= 2000
+FACES  ?= 100000
+ROUNDS ?= 20
+SWAPS  ?= 2000
+EVENTS ?= 64000
+bench-centre: vectors ## what the centre answers, takes in and decides a second (N=1000000 PEOPLE=100000 FACES=1000000 ROUNDS=1000 ON="sqlite postgres"), written to build/bench-centre.json and .svg
 	@mkdir -p $(BUILD)
-	@VESTIBULE_BENCH_N=$(N) VESTIBULE_BENCH_OUT=$(abspath $(BUILD))/bench-centre.json go test -run '^$$' -bench '^BenchmarkSubmissions$$' -benchtime 200x -timeout 60m ./server
-	@VESTIBULE_BENCH_FACES=$(N) go test -run '^$$' -bench '^BenchmarkSearch$$' -benchtime 50x -timeout 60m ./server/duplicate/pgvector
+	@export VESTIBULE_BENCH_OUT=$(abspath $(BUILD))/bench-centre.json VESTIBULE_BENCH_ON="$(ON)" VESTIBULE_BENCH_N=$(N) VESTIBULE_BENCH_PEOPLE=$(PEOPLE) \
+	  VESTIBULE_BENCH_FACES=$(FACES) VESTIBULE_BENCH_ROUNDS=$(ROUNDS) VESTIBULE_BENCH_SWAPS=$(SWAPS) VESTIBULE_BENCH_EVENTS=$(EVENTS); \
+	one() { go test -run '^$$' -bench "^$$2\$$" -benchtime $$3 -timeout 300m $$1 2>&1 | tee $(BUILD)/bench-centre.log | { grep --line-buffered '^bench-centre:' || true; } || { cat $(BUILD)/bench-centre.log; exit 1; }; }; \
+	one ./server BenchmarkSubmissions 1x; one ./server/ingest BenchmarkIngest 1x; one ./server/centre BenchmarkDecide 1x; \
+	one ./server/centre BenchmarkOnePerson 1x; one ./server/aml BenchmarkSwap 1x; one ./server/duplicate BenchmarkSearch 50x
+	@VESTIBULE_BENCH_FACES=2000 go test -run '^$$' -bench '^BenchmarkSearch$$' -benchtime 50x -timeout 60m ./server/duplicate/pgvector
+	@go run ./server/measure/show -figures $(BUILD)/bench-centre.json -svg $(BUILD)/bench-centre.svg
 
 SCHEDULES ?= 100000
 schedules: ## random schedules of loss, crashes and power cuts over the link, in virtual time (SCHEDULES=100000)

@@ -9,67 +9,59 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"vestibule/journey"
+	"vestibule/models/evaluate/figures"
 	"vestibule/server/api"
 	"vestibule/server/centre"
 	"vestibule/server/ingest"
 	"vestibule/server/kiosktest"
+	"vestibule/server/measure"
 	"vestibule/server/store"
+	"vestibule/server/store/storetest"
 	"vestibule/server/vault"
 	"vestibule/sync/wire"
 )
 
-// What the benchmark is told by make bench-centre: how many submissions, where to write, and a
-// PostgreSQL to fill instead of an SQLite of its own.
-const (
-	benchCount = "VESTIBULE_BENCH_N"
-	benchOut   = "VESTIBULE_BENCH_OUT"
-	benchDB    = "VESTIBULE_BENCH_DB"
-)
-
-// benchFigure is one line of the file, as of every other figure.
-type benchFigure struct {
-	Value float64 `json:"value"`
-	Unit  string  `json:"unit"`
-	N     int     `json:"n"`
-	P50   float64 `json:"p50"`
-	P95   float64 `json:"p95"`
-	P99   float64 `json:"p99"`
-	Max   float64 `json:"max"`
-	How   string  `json:"how"`
+// BenchmarkSubmissions asks a centre with many submissions through the whole handler: key, rate,
+// parameters, database, decryption, JSON. Only the network is missing. It asks on the way, too: with
+// a hundredth and a tenth of them stored.
+func BenchmarkSubmissions(b *testing.B) {
+	n := measure.Count(b, measure.Submissions, 2000)
+	for _, db := range measure.Databases() {
+		b.Run(db, func(b *testing.B) {
+			for b.Loop() {
+				benchSubmissions(b, db, n)
+			}
+		})
+	}
 }
 
-// BenchmarkSubmissions asks a centre with many submissions through the whole handler: key, rate,
-// parameters, database, decryption, JSON. Only the network is missing.
-func BenchmarkSubmissions(b *testing.B) {
-	n := 2000
-	if v := os.Getenv(benchCount); v != "" {
-		var err error
-		n, err = strconv.Atoi(v)
-		require.NoError(b, err)
-	}
+// benchAsked is how often each kind of question is asked at each size.
+const benchAsked = 400
+
+func benchSubmissions(b *testing.B, db string, n int) {
 	ctx := context.Background()
 	dir := b.TempDir()
 	require.NoError(b, vault.Create(dir))
 	v, err := vault.Load(dir)
 	require.NoError(b, err)
 	dsn := dir
-	if db := os.Getenv(benchDB); db != "" {
-		dsn = db
+	size := func() int64 { return measure.FolderSize(dir) }
+	if db == measure.Postgres {
+		durable := &storetest.Cluster{Durable: true}
+		defer durable.Stop()
+		dsn = durable.Database(b)
+		size = func() int64 { return durable.Size(b, dsn) }
 	}
 	s, err := store.Open(ctx, dsn)
 	require.NoError(b, err)
 	defer s.Close()
-	pool := fillCentre(b, s, v, n)
 	require.NoError(b, s.Write(ctx, func(tx *store.Tx) error {
 		// As many requests as it likes: what is measured is the answer, not the brake.
 		return tx.AddAPIKey(ctx, store.APIKey{ID: newID(), Hash: api.HashKey("bench"), Scope: api.ScopeAdmin, PerSecond: 1_000_000})
@@ -78,72 +70,84 @@ func BenchmarkSubmissions(b *testing.B) {
 		Store: answers{s.Read(), v}, Private: private{vault: v}, Clock: time.Now, Log: slog.New(slog.DiscardHandler),
 		Audit: func(context.Context, string, string, string) error { return nil },
 	})
-	ask := func(b *testing.B, path string) map[string]any {
+	f := filling{db: db, store: s, vault: v, began: time.Now(), all: n, filled: filled{begin: time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC), people: max(1, n/2)}}
+	empty := size()
+	for _, part := range slices.Compact([]int{max(1, n/100), max(1, n/10), n}) {
+		f.to(b, part)
+		benchAnswers(b, h, db, &f, part == n)
+	}
+	bytes := size() - empty
+	measure.Note(b, figures.Set{"centre." + db + ".bytes_per_submission": {
+		Value: float64(bytes) / float64(n), Unit: "bytes", N: n,
+		How: "database's files, indexes and log included, without journal, inbox and pictures: a submission, its decision, screening and session; a face template and no picture in it",
+	}})
+	measure.Progress("%s: %d submissions occupy %.1f MB, %.0f bytes each", db, n, float64(bytes)/1e6, float64(bytes)/float64(n))
+}
+
+// benchAnswers asks every kind of question among what is stored so far.
+func benchAnswers(b *testing.B, h http.Handler, db string, f *filling, last bool) {
+	b.Helper()
+	ask := func(path string) (*httptest.ResponseRecorder, time.Duration) {
 		r := httptest.NewRequest(http.MethodGet, path, nil)
 		r.Header.Set("x-api-key", "bench")
 		w := httptest.NewRecorder()
+		began := time.Now()
 		h.ServeHTTP(w, r)
+		took := time.Since(began)
 		require.Equal(b, http.StatusOK, w.Code, w.Body.String())
-		var body map[string]any
-		require.NoError(b, json.Unmarshal(w.Body.Bytes(), &body))
-		return body
+		return w, took
 	}
 	const seed = 7
 	random := rand.New(rand.NewPCG(seed, 0))
+	days := max(1, int(int64(365)*int64(f.done)/int64(f.all)))
 	// Keys of pages all over the list.
 	var deep []string
-	for range 20 {
-		day := pool.begin.AddDate(0, 0, 1+random.IntN(364)).Format(time.DateOnly)
-		next, ok := ask(b, "/submission?limit=1&end_date="+day)["nextpageKey"].(map[string]any)
-		if ok {
-			deep = append(deep, "/submission?"+url.Values{"end_date": {day}, "id": {next["id"].(string)}, "created_at": {next["created_at"].(string)}}.Encode())
+	for range 50 {
+		day := f.begin.AddDate(0, 0, random.IntN(days)).Format(time.DateOnly)
+		w, _ := ask("/submission?limit=1&end_date=" + day)
+		var body struct {
+			Next *struct {
+				ID      string `json:"id"`
+				Created string `json:"created_at"`
+			} `json:"nextpageKey"`
+		}
+		require.NoError(b, json.Unmarshal(w.Body.Bytes(), &body))
+		if body.Next != nil {
+			deep = append(deep, "/submission?"+url.Values{"end_date": {day}, "id": {body.Next.ID}, "created_at": {body.Next.Created}}.Encode())
 		}
 	}
 	require.NotEmpty(b, deep)
-	figures := map[string]benchFigure{}
-	for _, kind := range []struct {
-		name string
-		path func() string
-	}{
-		{"one", func() string { return "/submission?submission_id=" + pool.ids[random.IntN(len(pool.ids))] }},
-		{"first_page", func() string { return "/submission" }},
-		{"deep_page", func() string { return deep[random.IntN(len(deep))] }},
-		{"by_email", func() string { return fmt.Sprintf("/submission?email=person%d@example.org", random.IntN(pool.people)) }},
-		{"by_user", func() string { return fmt.Sprintf("/submission?userid=u%d", random.IntN(pool.people)) }},
-		{"by_email_unknown", func() string { return fmt.Sprintf("/submission?email=nobody%d@example.org", random.IntN(1000)) }},
-		{"journeys", func() string { return "/journeys" }},
-	} {
-		b.Run(kind.name, func(b *testing.B) {
-			var took []float64
-			for b.Loop() {
-				path := kind.path()
-				r := httptest.NewRequest(http.MethodGet, path, nil)
-				r.Header.Set("x-api-key", "bench")
-				w := httptest.NewRecorder()
-				began := time.Now()
-				h.ServeHTTP(w, r)
-				took = append(took, float64(time.Since(began).Microseconds())/1000)
-				if w.Code != http.StatusOK {
-					b.Fatal(w.Code, w.Body.String())
-				}
-			}
-			slices.Sort(took)
-			at := func(q float64) float64 { return took[int(q*float64(len(took)-1))] }
-			b.ReportMetric(at(.5), "p50-ms")
-			b.ReportMetric(at(.99), "p99-ms")
-			b.ReportMetric(float64(n), "submissions")
-			figures["centre.answer."+kind.name] = benchFigure{
-				at(.99), "ms", len(took), at(.5), at(.95), at(.99), took[len(took)-1],
-				fmt.Sprintf("whole handler without network, %d submissions of %d people, seed %d, one request at a time; value is p99", n, pool.people, seed),
-			}
-		})
+	people := min(f.people, f.done)
+	path := map[string]func() string{
+		"one":              func() string { return "/submission?submission_id=" + f.ids[random.IntN(len(f.ids))] },
+		"first_page":       func() string { return "/submission" },
+		"deep_page":        func() string { return deep[random.IntN(len(deep))] },
+		"by_email":         func() string { return fmt.Sprintf("/submission?email=person%d@example.org", random.IntN(people)) },
+		"by_user":          func() string { return fmt.Sprintf("/submission?userid=u%d", random.IntN(people)) },
+		"by_email_unknown": func() string { return fmt.Sprintf("/submission?email=nobody%d@example.org", random.IntN(1000)) },
+		"journeys":         func() string { return "/journeys" },
 	}
-	if out := os.Getenv(benchOut); out != "" {
-		text, err := json.MarshalIndent(figures, "", "  ")
-		require.NoError(b, err)
-		require.NoError(b, os.MkdirAll(filepath.Dir(out), 0o755))
-		require.NoError(b, os.WriteFile(out, append(text, '\n'), 0o600))
+	set := figures.Set{}
+	for _, kind := range measure.Answers() {
+		load := measure.Load()
+		var took []float64
+		for i := range benchAsked + 20 {
+			if _, t := ask(path[kind]()); i >= 20 { // the first ones prepare statements
+				took = append(took, measure.Millis(t))
+			}
+		}
+		figure := measure.Tail(took, "ms", fmt.Sprintf("whole handler without network, %d submissions of %d people stored, seed %d, one request at a time; value is p99; %s", f.done, people, seed, load))
+		name := "centre." + db + ".answer." + kind
+		set[name+measure.At+fmt.Sprint(f.done)] = figure
+		if last {
+			set[name] = figure
+		}
 	}
+	measure.Note(b, set)
+	measure.Progress("%s: with %d stored, p99 of one %.2f ms, first page %.2f, deep page %.2f, by e-mail %.2f, by user %.2f", db, f.done,
+		set["centre."+db+".answer.one"+measure.At+fmt.Sprint(f.done)].Value, set["centre."+db+".answer.first_page"+measure.At+fmt.Sprint(f.done)].Value,
+		set["centre."+db+".answer.deep_page"+measure.At+fmt.Sprint(f.done)].Value, set["centre."+db+".answer.by_email"+measure.At+fmt.Sprint(f.done)].Value,
+		set["centre."+db+".answer.by_user"+measure.At+fmt.Sprint(f.done)].Value)
 }
 
 // filled is what was put into a centre.
@@ -153,31 +157,40 @@ type filled struct {
 	ids    []string // 1000 of them at most
 }
 
-// fillCentre writes submissions of a year, decided and screened, with everything that an answer
-// reads. Every second one is somebody's who was here before.
-func fillCentre(b *testing.B, s *store.Store, v *vault.Vault, n int) filled {
+// filling is a centre that is being filled.
+type filling struct {
+	filled
+	db    string
+	store *store.Store
+	vault *vault.Vault
+	began time.Time
+	all   int // that shall be in it at the end
+	done  int
+}
+
+// to writes submissions until there are n, of a year when there are all: decided and screened, with everything that an
+// answer reads. Every second one is somebody's who was here before.
+func (f *filling) to(b *testing.B, n int) {
 	b.Helper()
 	ctx := context.Background()
-	out := filled{begin: time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC), people: max(1, n/2)}
-	step := 365 * 24 * time.Hour / time.Duration(n)
-	began := time.Now()
-	p := private{vault: v}
+	step := 365 * 24 * time.Hour / time.Duration(f.all)
+	p := private{vault: f.vault}
 	const batch = 2000
-	for from := 0; from < n; from += batch {
-		require.NoError(b, s.Write(ctx, func(tx *store.Tx) error {
-			for i := from; i < min(n, from+batch); i++ {
-				if err := fillOne(ctx, tx, p, i, i%out.people, out.begin.Add(time.Duration(i)*step), &out); err != nil {
+	for f.done < n {
+		to := min(n, f.done+batch)
+		require.NoError(b, f.store.Write(ctx, func(tx *store.Tx) error {
+			for i := f.done; i < to; i++ {
+				if err := fillOne(ctx, tx, p, i, i%f.people, f.begin.Add(time.Duration(i)*step), &f.filled); err != nil {
 					return err
 				}
 			}
 			return nil
 		}))
-		done := min(n, from+batch)
-		if done%(10*batch) == 0 || done == n {
-			_, _ = fmt.Fprintf(os.Stderr, "bench-centre: %d of %d submissions written, %s\n", done, n, time.Since(began).Round(time.Second))
+		f.done = to
+		if f.done%(10*batch) == 0 || f.done == n {
+			measure.Progress("%s: %d of %d submissions written, %s", f.db, f.done, f.all, time.Since(f.began).Round(time.Second))
 		}
 	}
-	return out
 }
 
 func fillOne(ctx context.Context, tx *store.Tx, p private, i, person int, at time.Time, out *filled) error {

@@ -101,7 +101,7 @@ func TestTheDoctorTellsWhatWaitsAndWhatWasGivenUp(t *testing.T) {
 			require.NoError(t, err)
 			kiosktest.Enrol(t, s, "hall-1")
 			require.NoError(t, s.Write(ctx, func(tx *store.Tx) error {
-				if _, err := tx.HoldKiosk(ctx, "hall-1", now.Add(time.Hour)); err != nil {
+				if _, err := tx.HoldKiosk(ctx, "hall-1", now.Add(time.Hour), time.Time{}); err != nil {
 					return err
 				}
 				if err := tx.Enqueue(ctx, "j1", "decide", "late", now.Add(-time.Hour), now); err != nil {

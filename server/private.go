@@ -128,37 +128,58 @@ type shownMatch struct {
 	Explain string `json:"explanation"` // which word matched which, and how, in a line
 }
 
-// Screening opens a submission's result, and grades the matches that are red flags.
-func (a answers) Screening(ctx context.Context, submission string) (store.Screening, error) {
-	found, err := a.Reader.Screening(ctx, submission)
-	if err != nil {
-		return found, err
+// Results opens submissions' results, and grades the matches that are red flags.
+func (a answers) Results(ctx context.Context, rows []store.Submission) (map[string]store.Screening, error) {
+	ids := make([]string, 0, len(rows))
+	for _, row := range rows {
+		ids = append(ids, row.ID)
 	}
+	all, err := a.Screenings(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	flags := map[[2]string]float64{} // by project and kiosk
+	for _, row := range rows {
+		found, ok := all[row.ID]
+		if !ok {
+			continue
+		}
+		place := [2]string{row.Project, row.Kiosk}
+		flag, ok := flags[place]
+		if !ok {
+			policy, err := centre.PolicyAt(ctx, a.Reader, row.Project, row.Kiosk)
+			if err != nil {
+				return nil, err
+			}
+			flag = policy.AML.Flag
+			flags[place] = flag
+		}
+		if all[row.ID], err = a.opened(found, flag); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// opened is a result as it is shown where flag is the least score of a red flag.
+func (a answers) opened(found store.Screening, flag float64) (store.Screening, error) {
 	if len(found.Result) == 0 { // erased; what it came to stays
 		found.Result = []byte(`{"matches":[]}`)
 		return found, nil
 	}
-	plain, err := a.vault.Open(found.Result, centre.ScreeningContext(submission))
+	plain, err := a.vault.Open(found.Result, centre.ScreeningContext(found.Submission))
 	if err != nil {
-		return found, fmt.Errorf("open screening of %s: %w", submission, err)
+		return found, fmt.Errorf("open screening of %s: %w", found.Submission, err)
 	}
 	var kept centre.Screened
 	if err := json.Unmarshal(plain, &kept); err != nil {
-		return found, fmt.Errorf("decode screening of %s: %w", submission, err)
-	}
-	row, err := a.Submission(ctx, submission)
-	if err != nil {
-		return found, err
-	}
-	policy, err := centre.PolicyAt(ctx, a.Reader, row.Project, row.Kiosk)
-	if err != nil {
-		return found, err
+		return found, fmt.Errorf("decode screening of %s: %w", found.Submission, err)
 	}
 	out := shown{Index: kept.Lists, People: kept.Entities, Matches: []shownMatch{}}
 	for _, m := range kept.Matches {
-		one := shownMatch{m, strings.ToUpper(centre.Risk(m, policy.AML.Flag)), m.Explain()}
+		one := shownMatch{m, strings.ToUpper(centre.Risk(m, flag)), m.Explain()}
 		switch {
-		case m.Score < policy.AML.Flag:
+		case m.Score < flag:
 		case kept.IsCleared(m):
 			out.Cleared = append(out.Cleared, one)
 		default:

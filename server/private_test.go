@@ -40,8 +40,10 @@ func TestAScreeningIsShownExplainedAndWithoutWhatIsCleared(t *testing.T) {
 		}
 		return tx.SaveScreening(ctx, store.Screening{Submission: "sub", Status: "Red Flag", Risk: "Medium", Result: sealed, At: now})
 	}))
-	got, err := answers{s.Read(), keys}.Screening(ctx, "sub")
+	results, err := answers{s.Read(), keys}.Results(ctx, []store.Submission{{ID: "other", Project: "default"}, {ID: "sub", Project: "default"}})
 	require.NoError(t, err)
+	require.Len(t, results, 1)
+	got := results["sub"]
 	var out shown
 	require.NoError(t, json.Unmarshal(got.Result, &out))
 	require.Len(t, out.Matches, 1)

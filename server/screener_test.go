@@ -68,8 +68,9 @@ func TestAnExternalScreenerStandsIn(t *testing.T) {
 			v := k.verdict("s-john")
 			require.Equal(t, journey.Pending, v.Decision)
 			require.Equal(t, journey.ReasonCustomPolicy, v.Reason)
-			kept, err := answers{c.store.Read(), c.vault}.Screening(ctx, john.ID)
+			results, err := answers{c.store.Read(), c.vault}.Results(ctx, []store.Submission{{ID: john.ID, Project: john.Project}})
 			require.NoError(t, err)
+			kept := results[john.ID]
 			require.Equal(t, "High", kept.Risk)
 			var shown struct {
 				Index   string

@@ -29,13 +29,16 @@ type Store interface {
 	KnowsProject(ctx context.Context, project string) (bool, error)
 	Submission(ctx context.Context, id string) (store.Submission, error)
 	Submissions(ctx context.Context, f store.SubmissionFilter) ([]store.Submission, error)
-	SamePII(ctx context.Context, project, value, besides string) ([]string, error)
+	// SamePII gives by submission which others have the same personal data.
+	SamePII(ctx context.Context, rows []store.Submission) (map[string][]string, error)
 	// Erasures tells what of a submission was erased.
 	Erasures(ctx context.Context, submission string) ([]store.Erasure, error)
 	EvidenceOf(ctx context.Context, submission, id string) (store.Evidence, error)
-	// Screening gives a result whose matches can be read: {"matches":[{"entity","score","risk"}]}.
-	Screening(ctx context.Context, submission string) (store.Screening, error)
-	Decisions(ctx context.Context, session string) ([]store.Decision, error)
+	// Results gives by submission, where there is one, a result whose matches can be read:
+	// {"matches":[{"entity","score","risk"}]}.
+	Results(ctx context.Context, rows []store.Submission) (map[string]store.Screening, error)
+	// LastDecisions gives them by session, where there is one.
+	LastDecisions(ctx context.Context, sessions []string) (map[string]store.Decision, error)
 	Session(ctx context.Context, id string) (store.Session, error)
 	Sessions(ctx context.Context, f store.SessionFilter) ([]store.Session, error)
 	Events(ctx context.Context, session string) ([]journey.Event, error)

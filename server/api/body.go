@@ -21,7 +21,7 @@ func Body(ctx context.Context, c Config, key store.APIKey, submission string) (j
 	}
 	var body any
 	if has(key, ScopeSubmissions) {
-		body, err = s.shape(ctx, row, "")
+		body, err = s.one(ctx, row, "")
 	} else {
 		body, err = s.impersonal(row), nil
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // erased gives what is left of a submission whose person was erased: that it was, and what it came to.
-func (s server) erased(ctx context.Context, row store.Submission, part string) (*answer, error) {
+func (s server) erased(ctx context.Context, row store.Submission, b beside, part string) (*answer, error) {
 	out := &answer{Submission: row.ID}
 	erasures, err := s.Store.Erasures(ctx, row.ID)
 	if err != nil {
@@ -26,7 +26,7 @@ func (s server) erased(ctx context.Context, row store.Submission, part string) (
 		out.KYC = kyc(row, journey.Submission{ID: row.ID}, "")
 	}
 	if part == "" || part == typeAML {
-		if out.AML, err = s.screening(ctx, row.ID); err != nil {
+		if out.AML, err = b.screening(row.ID); err != nil {
 			return nil, err
 		}
 	}

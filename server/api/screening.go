@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"vestibule/server/store"
@@ -12,15 +11,40 @@ import (
 // notScreened is the contract's word until a screening has run.
 const notScreened = "Not Screened"
 
+// beside is what is looked up for all rows of an answer at once: by submission, or by session.
+type beside struct {
+	results   map[string]store.Screening
+	same      map[string][]string
+	decisions map[string]store.Decision
+}
+
+// beside looks up what the part of an answer that was asked for takes.
+func (s server) beside(ctx context.Context, rows []store.Submission, part string) (b beside, err error) {
+	if part == "" || part == typeAML {
+		if b.results, err = s.Store.Results(ctx, rows); err != nil {
+			return b, err
+		}
+	}
+	if part != "" && part != typeOthers {
+		return b, nil
+	}
+	if b.same, err = s.Store.SamePII(ctx, rows); err != nil {
+		return b, err
+	}
+	sessions := make([]string, 0, len(rows))
+	for _, row := range rows {
+		sessions = append(sessions, row.Session)
+	}
+	b.decisions, err = s.Store.LastDecisions(ctx, sessions)
+	return b, err
+}
+
 // screening tells what the sanctions lists said. A screening that has not run, or
 // failed, is "Not Screened", never clear.
-func (s server) screening(ctx context.Context, submission string) (*answerAML, error) {
-	found, err := s.Store.Screening(ctx, submission)
-	if errors.Is(err, store.ErrNotFound) {
+func (b beside) screening(submission string) (*answerAML, error) {
+	found, ok := b.results[submission]
+	if !ok {
 		return &answerAML{Summary: notScreened, Status: notScreened}, nil
-	}
-	if err != nil {
-		return nil, err
 	}
 	var result struct {
 		Matches []struct {
@@ -39,18 +63,17 @@ func (s server) screening(ctx context.Context, submission string) (*answerAML, e
 	return out, nil
 }
 
-// sameFaces lists the submissions whose faces the decision found alike.
-func (s server) sameFaces(ctx context.Context, row store.Submission) ([]string, error) {
-	decisions, err := s.Store.Decisions(ctx, row.Session)
-	if err != nil || len(decisions) == 0 {
-		return nil, err
+// sameFaces lists the submissions whose faces a session's last decision found alike.
+func (b beside) sameFaces(session string) ([]string, error) {
+	last, ok := b.decisions[session]
+	if !ok {
+		return nil, nil
 	}
 	var record struct {
 		Faces []struct {
 			Submission string `json:"submission"`
 		} `json:"faces"`
 	}
-	last := decisions[len(decisions)-1]
 	if err := json.Unmarshal(last.Record, &record); err != nil {
 		return nil, fmt.Errorf("read decision: %w", err)
 	}

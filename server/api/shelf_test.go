@@ -80,11 +80,13 @@ func (s *shelf) Erasures(_ context.Context, submission string) ([]store.Erasure,
 	return s.erasures[submission], nil
 }
 
-func (s *shelf) SamePII(_ context.Context, _, value, besides string) ([]string, error) {
-	var out []string
-	for _, r := range s.rows {
-		if value != "" && r.Keys.PII == value && r.ID != besides {
-			out = append(out, r.ID)
+func (s *shelf) SamePII(_ context.Context, rows []store.Submission) (map[string][]string, error) {
+	out := map[string][]string{}
+	for _, row := range rows {
+		for _, r := range s.rows {
+			if row.Keys.PII != "" && r.Keys.PII == row.Keys.PII && r.ID != row.ID {
+				out[row.ID] = append(out[row.ID], r.ID)
+			}
 		}
 	}
 	return out, nil
@@ -99,16 +101,16 @@ func (s *shelf) EvidenceOf(_ context.Context, submission, id string) (store.Evid
 	return store.Evidence{}, store.ErrNotFound
 }
 
-func (s *shelf) Screening(_ context.Context, id string) (store.Screening, error) {
-	one, ok := s.screening[id]
-	if !ok {
-		return one, store.ErrNotFound
-	}
-	return one, nil
+func (s *shelf) Results(context.Context, []store.Submission) (map[string]store.Screening, error) {
+	return s.screening, nil
 }
 
-func (s *shelf) Decisions(_ context.Context, session string) ([]store.Decision, error) {
-	return s.decisions[session], nil
+func (s *shelf) LastDecisions(context.Context, []string) (map[string]store.Decision, error) {
+	out := map[string]store.Decision{}
+	for session, all := range s.decisions {
+		out[session] = all[len(all)-1]
+	}
+	return out, nil
 }
 
 func (s *shelf) Session(_ context.Context, id string) (store.Session, error) {

@@ -60,7 +60,7 @@ func (s server) submission(ctx context.Context, c call) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		return s.shape(ctx, row, part)
+		return s.one(ctx, row, part)
 	}
 	f := store.SubmissionFilter{Project: c.key.Project, From: p.From, To: p.To, Before: p.After, BeforeID: p.AfterID, Limit: p.Limit + 1}
 	if v := c.values["email"]; v != "" {
@@ -79,8 +79,12 @@ func (s server) submission(ctx context.Context, c call) (any, error) {
 		last := rows[len(rows)-1]
 		out.Next = s.next(scope, last.ID, last.Created)
 	}
+	b, err := s.beside(ctx, rows, part)
+	if err != nil {
+		return nil, err
+	}
 	for _, row := range rows {
-		one, err := s.shape(ctx, row, part)
+		one, err := s.shape(ctx, row, b, part)
 		if err != nil {
 			return nil, err
 		}
@@ -89,10 +93,19 @@ func (s server) submission(ctx context.Context, c call) (any, error) {
 	return out, nil
 }
 
-// shape gives one submission, or the part of it that was asked for.
-func (s server) shape(ctx context.Context, row store.Submission, part string) (*answer, error) {
+// one gives one submission, or the part of it that was asked for.
+func (s server) one(ctx context.Context, row store.Submission, part string) (*answer, error) {
+	b, err := s.beside(ctx, []store.Submission{row}, part)
+	if err != nil {
+		return nil, err
+	}
+	return s.shape(ctx, row, b, part)
+}
+
+// shape gives one submission of those that b was looked up for.
+func (s server) shape(ctx context.Context, row store.Submission, b beside, part string) (*answer, error) {
 	if row.Stand == store.StandErased {
-		return s.erased(ctx, row, part)
+		return s.erased(ctx, row, b, part)
 	}
 	d, err := s.Private.Dossier(row)
 	if err != nil {
@@ -113,7 +126,7 @@ func (s server) shape(ctx context.Context, row store.Submission, part string) (*
 		out.KYC = kyc(row, d, comment)
 	}
 	if part == "" || part == typeAML {
-		if out.AML, err = s.screening(ctx, row.ID); err != nil {
+		if out.AML, err = b.screening(row.ID); err != nil {
 			return nil, err
 		}
 	}
@@ -132,10 +145,8 @@ func (s server) shape(ctx context.Context, row store.Submission, part string) (*
 		return out, nil // the contract has neither the applicant nor duplicates there
 	}
 	out.Applicant = row.Applicant
-	if out.DuplicatedUsers, err = s.Store.SamePII(ctx, row.Project, row.Keys.PII, row.ID); err != nil {
-		return nil, err
-	}
-	out.DuplicatedFaces, err = s.sameFaces(ctx, row)
+	out.DuplicatedUsers = b.same[row.ID]
+	out.DuplicatedFaces, err = b.sameFaces(row.Session)
 	return out, err
 }
 

@@ -128,7 +128,7 @@ func template(who uint64) []float32 {
 
 // world is a whole centre without network.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	store   *store.Store
 	ingest  *ingest.Ingest
 	vault   *vault.Vault
@@ -142,7 +142,7 @@ type world struct {
 	visits  int
 }
 
-func newWorld(t *testing.T, s *store.Store) *world {
+func newWorld(t testing.TB, s *store.Store) *world {
 	w := &world{t: t, store: s, eyes: &eyes{}}
 	var err error
 	w.key, err = seal.GenerateKey()
@@ -276,7 +276,7 @@ func TestAPersonIsApprovedOnceAndKnownTheSecondTime(t *testing.T) {
 	})
 }
 
-func mustEvents(t *testing.T, s *store.Store, session string) []journey.Event {
+func mustEvents(t testing.TB, s *store.Store, session string) []journey.Event {
 	list, err := s.Read().Events(context.Background(), session)
 	require.NoError(t, err)
 	return list
@@ -737,39 +737,6 @@ func TestASilentSessionOfAConnectedKioskIsDropped(t *testing.T) {
 	require.Equal(t, journey.StatusInProgress, status()) // not connected: silent for another reason
 	require.NoError(t, w.ingest.AcceptState(ctx, wire.State{Kiosk: "k", Session: "1", Online: true}))
 	require.Equal(t, journey.StatusDropped, status())
-}
-
-// BenchmarkDecide measures one decision on SQLite, without the vision worker's own time.
-func BenchmarkDecide(b *testing.B) {
-	t := &testing.T{}
-	s, err := store.Open(context.Background(), b.TempDir())
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer s.Close()
-	w := &world{t: t, store: s, eyes: &eyes{}}
-	if w.key, err = seal.GenerateKey(); err != nil {
-		b.Fatal(err)
-	}
-	w.ring = seal.NewKeyring(w.key)
-	if w.vault, err = vault.New(make([]byte, 32), make([]byte, 32), nil); err != nil {
-		b.Fatal(err)
-	}
-	if w.shelf, err = blobs.Open(b.TempDir()); err != nil {
-		b.Fatal(err)
-	}
-	w.ingest = ingest.New(ingest.Config{Store: s, Blobs: w.shelf, Keys: w.ring, Vault: w.vault, Now: time.Now, NewID: kiosktest.NewID, Log: slog.New(slog.DiscardHandler)})
-	w.centre = w.another()
-	kiosktest.Enrol(b, s, "k")
-	k := w.kiosk("k")
-	for i := range b.N {
-		b.StopTimer()
-		sub := w.visit(k, other(fmt.Sprintf("B%07d", i), "PERSON"), i+1)
-		b.StartTimer()
-		if err := w.centre.Decide(context.Background(), sub.ID); err != nil {
-			b.Fatal(err)
-		}
-	}
 }
 
 func TestRecordsThatAreMissingAndDoNotComeAreToldOfOnce(t *testing.T) {

@@ -2,7 +2,6 @@ package ingest_test
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"testing"
 	"time"
@@ -19,7 +18,7 @@ import (
 	"vestibule/sync/wire"
 )
 
-// onSQLite is a centre for fuzzing and for figures.
+// onSQLite is a centre for fuzzing.
 func onSQLite(t testing.TB) (*ingest.Ingest, *store.Store, *seal.PrivateKey) {
 	s, err := store.Open(context.Background(), t.TempDir())
 	require.NoError(t, err)
@@ -76,18 +75,4 @@ func FuzzNoRecordStopsTheStream(f *testing.F) {
 		_, err = s.Read().Event(context.Background(), good.ID)
 		require.NoError(t, err)
 	})
-}
-
-// BenchmarkAccept measures frames of 20 events on SQLite with synchronous=FULL.
-func BenchmarkAccept(b *testing.B) {
-	in, _, key := onSQLite(b)
-	k := kiosktest.New(b, "k", in, key.Public(), time.Now)
-	b.ResetTimer()
-	for i := range b.N {
-		for range 20 {
-			k.Event(fmt.Sprintf("s%d", i), journey.EventStep1Entered)
-		}
-		k.Send()
-	}
-	b.ReportMetric(float64(b.N*20)/b.Elapsed().Seconds(), "events/s")
 }

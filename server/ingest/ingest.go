@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"sync"
 	"time"
 
 	"vestibule/journey"
@@ -70,7 +71,16 @@ type Config struct {
 }
 
 // Ingest implements link.Inbox.
-type Ingest struct{ c Config }
+type Ingest struct {
+	c    Config
+	keys sync.Map // kiosk → knownKey: what PublicKey found last, to prove chains before the database is held up with it
+}
+
+// knownKey is a kiosk's key as it was found last.
+type knownKey struct {
+	encoded []byte // PKIX
+	key     *ecdsa.PublicKey
+}
 
 var _ link.Inbox = (*Ingest)(nil)
 
@@ -94,7 +104,11 @@ func (in *Ingest) PublicKey(ctx context.Context, kiosk string) (*ecdsa.PublicKey
 	if err != nil {
 		return nil, fmt.Errorf("find kiosk: %w", err)
 	}
-	return publicKey(k)
+	key, err := publicKey(k)
+	if err == nil {
+		in.keys.Store(kiosk, knownKey{k.PublicKey, key})
+	}
+	return key, err
 }
 
 func publicKey(k store.Kiosk) (*ecdsa.PublicKey, error) {
@@ -124,10 +138,16 @@ func (in *Ingest) AcceptState(ctx context.Context, s wire.State) error {
 
 // Accept implements link.Inbox.
 func (in *Ingest) Accept(ctx context.Context, up wire.Up) (wire.Ack, error) {
-	f := &frame{in: in, up: up, now: in.c.Now(), sessions: map[string]string{}}
+	f := &frame{in: in, up: up, now: in.c.Now(), sessions: map[string]string{}, held: map[string]*held{}}
 	ack := wire.Ack{Version: wire.Version, Epoch: up.Epoch, Time: f.now}
+	if known, ok := in.keys.Load(up.Kiosk); ok {
+		// Before the transaction: on SQLite others wait for it. With another key than the database's this counts for nothing.
+		if k := known.(knownKey); f.proves(k.key) {
+			f.proof = k.encoded
+		}
+	}
 	err := in.c.Store.Write(ctx, func(tx *store.Tx) error {
-		k, err := tx.HoldKiosk(ctx, up.Kiosk, f.now)
+		k, err := tx.HoldKiosk(ctx, up.Kiosk, f.now, up.Sent)
 		if errors.Is(err, store.ErrNotFound) || err == nil && !k.Revoked.IsZero() {
 			ack.Refused = wire.RefusedUnknown
 			return nil
@@ -168,13 +188,31 @@ type frame struct {
 	kiosk    store.Kiosk
 	stream   store.Stream
 	sessions map[string]string // touched sessions → project, where known
+	proof    []byte            // key that the chain's signature was verified with already
+	held     map[string]*held  // sessions as they were before this frame's events
+	waiting  []waiting         // events that are applied, and not in the journal yet
+	next     []store.Received  // the contiguous run behind what is applied
+	all      bool              // next is all of it
 	queued   bool
 	dead     []uint64           // records of erased submissions
 	gone     []store.ErasedBlob // pictures that erased submissions name
 }
 
+// held is a session as it was when this frame's first event of it came, and the events since.
+type held struct {
+	row    store.Session
+	had    int // events
+	events []journey.Event
+}
+
+// waiting is an event that goes into the journal together with others.
+type waiting struct {
+	record wire.Record
+	event  journey.Event
+}
+
 func (f *frame) take(ctx context.Context) error {
-	if err := f.clock(ctx); err != nil {
+	if err := f.delivered(ctx); err != nil {
 		return err
 	}
 	if err := f.open(ctx); err != nil {
@@ -205,20 +243,22 @@ func (f *frame) take(ctx context.Context) error {
 		return err
 	}
 	for session, project := range f.sessions {
-		if _, err := journal.Refresh(ctx, f.tx, session, project, f.now, 0); err != nil {
+		var err error
+		if h := f.held[session]; h != nil && h.row.ID != "" {
+			err = journal.Continue(ctx, f.tx, h.row, h.had, project, f.now, h.events)
+		} else {
+			_, err = journal.Refresh(ctx, f.tx, session, project, f.now, 0)
+		}
+		if err != nil {
 			return fmt.Errorf("derive session: %w", err)
 		}
 	}
 	return nil
 }
 
-// clock notes the kiosk's clock and which commands it has applied.
-func (f *frame) clock(ctx context.Context) error {
-	offset := f.up.Sent.Sub(f.now)
-	if f.up.Sent.IsZero() {
-		offset = f.kiosk.ClockOffset
-	}
-	applied, err := f.tx.SetClock(ctx, f.kiosk, offset, f.up.Cursor, f.now)
+// delivered notes which commands the kiosk has applied.
+func (f *frame) delivered(ctx context.Context) error {
+	applied, err := f.tx.SetCursor(ctx, f.kiosk, f.up.Cursor, f.now)
 	if err != nil {
 		return err
 	}
@@ -279,14 +319,29 @@ func (f *frame) open(ctx context.Context) error {
 // store puts the frame's records into the inbox as they came. It reports false
 // when they contradict what is there, or the kiosk's key did not sign their chain: then the stream is refused from here on.
 func (f *frame) store(ctx context.Context) (bool, error) {
-	if n := len(f.up.Records); n > 0 {
+	if n := len(f.up.Records); n > 0 && (f.proof == nil || !bytes.Equal(f.proof, f.kiosk.PublicKey)) {
 		key, err := publicKey(f.kiosk)
 		if err != nil {
 			return false, err
 		}
-		if last := f.up.Records[n-1]; !wire.VerifyHead(key, f.up.Kiosk, f.up.Epoch, last.Seq, f.up.Head, f.up.HeadSig) {
-			return false, f.refuse(ctx, last)
+		if !f.proves(key) {
+			return false, f.refuse(ctx, f.up.Records[n-1])
 		}
+	}
+	known, err := f.known(ctx)
+	if err != nil {
+		return false, err
+	}
+	var fresh []store.Received
+	keep := func() error {
+		defer func() { fresh = nil }()
+		return f.tx.PutInbox(ctx, f.up.Kiosk, f.up.Epoch, fresh, f.now)
+	}
+	refuse := func(r wire.Record) (bool, error) {
+		if err := keep(); err != nil {
+			return false, err
+		}
+		return false, f.refuse(ctx, r)
 	}
 	for i, r := range f.up.Records {
 		if r.Seq > f.stream.High+maxAhead {
@@ -300,42 +355,77 @@ func (f *frame) store(ctx context.Context) (bool, error) {
 		if buried {
 			f.dead = append(f.dead, r.Seq)
 		}
-		rec := store.Received{Record: r}
-		if last {
-			rec.Head, rec.Sig = f.up.Head, f.up.HeadSig
-		}
-		fresh, err := f.tx.PutInbox(ctx, f.up.Kiosk, f.up.Epoch, rec, f.now)
-		if err != nil {
-			return false, err
-		}
-		if fresh {
+		k, here := known[r.Seq]
+		if !here {
 			if r.Seq <= f.stream.High { // applied, yet not in the inbox: cannot be
-				return false, f.refuse(ctx, r)
+				return refuse(r)
 			}
+			rec := store.Received{Record: r}
+			if last {
+				rec.Head, rec.Sig = f.up.Head, f.up.HeadSig
+			}
+			known[r.Seq] = rec
+			fresh = append(fresh, rec)
 			continue
 		}
-		known, err := f.tx.Inbox(ctx, f.up.Kiosk, f.up.Epoch, r.Seq)
-		if err != nil {
-			return false, fmt.Errorf("compare record: %w", err)
-		}
-		same, err := f.same(ctx, known, r)
+		same, err := f.same(ctx, k, r)
 		if err != nil {
 			return false, err
 		}
 		if !same {
-			return false, f.refuse(ctx, r)
+			return refuse(r)
 		}
 		if !last {
 			continue
 		}
-		if known.Head != nil && !bytes.Equal(known.Head, f.up.Head) || r.Seq == f.stream.High && !bytes.Equal(f.stream.Head, f.up.Head) {
-			return false, f.refuse(ctx, r)
+		if k.Head != nil && !bytes.Equal(k.Head, f.up.Head) || r.Seq == f.stream.High && !bytes.Equal(f.stream.Head, f.up.Head) {
+			return refuse(r)
+		}
+		if k.Head != nil {
+			continue
+		}
+		if err := keep(); err != nil {
+			return false, err
 		}
 		if err := f.tx.ClaimHead(ctx, f.up.Kiosk, f.up.Epoch, r.Seq, f.up.Head, f.up.HeadSig); err != nil {
 			return false, err
 		}
+		k.Head, k.Sig = f.up.Head, f.up.HeadSig
+		known[r.Seq] = k
 	}
-	return true, nil
+	for next := f.stream.High + 1; f.all; next++ {
+		r, here := known[next]
+		if !here {
+			break
+		}
+		f.next = append(f.next, r)
+	}
+	return true, keep()
+}
+
+// proves reports whether a key signed the chain after the frame's last record.
+func (f *frame) proves(key *ecdsa.PublicKey) bool {
+	n := len(f.up.Records)
+	return n > 0 && wire.VerifyHead(key, f.up.Kiosk, f.up.Epoch, f.up.Records[n-1].Seq, f.up.Head, f.up.HeadSig)
+}
+
+// known reads what is in the inbox already of the frame's records, and of those that wait to be applied.
+func (f *frame) known(ctx context.Context) (map[uint64]store.Received, error) {
+	after := f.stream.High
+	if len(f.up.Records) > 0 {
+		after = min(after, f.up.Records[0].Seq-1)
+	}
+	limit := len(f.up.Records) + applyBatch
+	list, err := f.tx.InboxAfter(ctx, f.up.Kiosk, f.up.Epoch, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read inbox: %w", err)
+	}
+	f.all = len(list) < limit
+	known := make(map[uint64]store.Received, len(list)+len(f.up.Records))
+	for _, r := range list {
+		known[r.Seq] = r
+	}
+	return known, nil
 }
 
 // same reports whether a record is the one that is here. Of one that was erased the hash is.
@@ -361,10 +451,19 @@ func (f *frame) same(ctx context.Context, known store.Received, r wire.Record) (
 // that the kiosk signed after the other. Nothing of a stretch is applied before
 // all of it is proven.
 func (f *frame) apply(ctx context.Context) error {
+	if err := f.proven(ctx); err != nil {
+		return err
+	}
+	return f.journalise(ctx)
+}
+
+func (f *frame) proven(ctx context.Context) error {
 	for {
-		records, err := f.tx.InboxAfter(ctx, f.up.Kiosk, f.up.Epoch, f.stream.High, applyBatch)
-		if err != nil {
-			return fmt.Errorf("read inbox: %w", err)
+		records, err := f.next, error(nil)
+		if !f.all {
+			if records, err = f.tx.InboxAfter(ctx, f.up.Kiosk, f.up.Epoch, f.stream.High, applyBatch); err != nil {
+				return fmt.Errorf("read inbox: %w", err)
+			}
 		}
 		head, next := f.stream.Head, f.stream.High
 		proven := 0
@@ -390,7 +489,7 @@ func (f *frame) apply(ctx context.Context) error {
 			proven = i + 1
 			f.stream.High, f.stream.Head = r.Seq, head
 		}
-		if proven == 0 || len(records) < applyBatch {
+		if proven == 0 || f.all || len(records) < applyBatch {
 			return nil
 		}
 	}
@@ -438,6 +537,11 @@ func (f *frame) quarantine(ctx context.Context, r wire.Record, why string) error
 func (f *frame) record(ctx context.Context, r wire.Record) error {
 	var why string
 	var err error
+	if r.Kind != wire.KindEvent { // it comes after the events before it
+		if err := f.journalise(ctx); err != nil {
+			return err
+		}
+	}
 	switch r.Kind {
 	case wire.KindEvent:
 		why, err = f.event(ctx, r)
@@ -473,37 +577,83 @@ func (f *frame) event(ctx context.Context, r wire.Record) (why string, err error
 		return WhyInvalid, nil
 	}
 	if e.Session != "" {
-		row, err := f.tx.Session(ctx, e.Session)
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return "", fmt.Errorf("find session: %w", err)
+		h, err := f.hold(ctx, e.Session)
+		if err != nil {
+			return "", err
 		}
-		if err == nil && row.Kiosk != f.up.Kiosk {
+		if h.row.ID != "" && h.row.Kiosk != f.up.Kiosk {
 			return WhyForeign, nil
 		}
 	}
-	fresh, err := f.tx.AddEvent(ctx, e)
+	f.waiting = append(f.waiting, waiting{r, e})
+	return "", nil
+}
+
+// hold reads a session before the frame's first event of it is journalled.
+func (f *frame) hold(ctx context.Context, session string) (*held, error) {
+	if h := f.held[session]; h != nil {
+		return h, nil
+	}
+	row, had, err := f.tx.SessionAndSize(ctx, session)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, fmt.Errorf("find session: %w", err)
+	}
+	h := &held{row: row, had: had}
+	f.held[session] = h
+	return h, nil
+}
+
+// journalise puts the events that wait into the journal.
+func (f *frame) journalise(ctx context.Context) error {
+	if len(f.waiting) == 0 {
+		return nil
+	}
+	all := f.waiting
+	f.waiting = nil
+	events := make([]journey.Event, len(all))
+	for i, w := range all {
+		events[i] = w.event
+	}
+	fresh, err := f.tx.AddEvents(ctx, events)
 	if err != nil {
-		return "", err
+		return err
 	}
-	if !fresh {
-		return WhyRepeated, nil
+	for i, w := range all {
+		if !fresh[i] {
+			if err := f.quarantine(ctx, w.record, WhyRepeated); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := f.journalled(ctx, w.event); err != nil {
+			return fmt.Errorf("apply record %d: %w", w.record.Seq, err)
+		}
 	}
+	return nil
+}
+
+// journalled follows from an event that is new.
+func (f *frame) journalled(ctx context.Context, e journey.Event) error {
 	if e.Name == journey.KioskPolicyApplied {
 		if err := f.policy(ctx, e); err != nil {
-			return "", err
+			return err
 		}
 	}
 	if e.Name == journey.KioskSealKeyApplied {
 		if err := f.sealKey(ctx, e); err != nil {
-			return "", err
+			return err
 		}
 	}
-	if e.Session != "" {
-		if _, known := f.sessions[e.Session]; !known {
-			f.sessions[e.Session] = ""
-		}
+	if e.Session == "" {
+		return nil
 	}
-	return "", nil
+	if _, known := f.sessions[e.Session]; !known {
+		f.sessions[e.Session] = ""
+	}
+	if h := f.held[e.Session]; h != nil {
+		h.events = append(h.events, e)
+	}
+	return nil
 }
 
 // policy notes what a kiosk says of its policy.
@@ -598,6 +748,7 @@ func (f *frame) submission(ctx context.Context, r wire.Record) (why string, err 
 		return "", err
 	}
 	f.sessions[s.Session] = f.kiosk.Project
+	delete(f.held, s.Session) // the centre's own event below comes into it
 	if row.Stand == store.StandWaiting {
 		queued, err := f.in.complete(ctx, f.tx, row, f.now)
 		if err != nil {

@@ -95,6 +95,37 @@ func Refresh(ctx context.Context, tx *store.Tx, session, project string, now tim
 	if err != nil || f.Events == 0 {
 		return row, err
 	}
+	return save(ctx, tx, f, row, session, project, now, silenceLimit)
+}
+
+// Continue is Refresh for a caller who journalled the events itself, held the kiosk's row from before it read the
+// session's and counted what it had, and since: none of it has to be read again. What does not continue what was kept is
+// worked out from all.
+func Continue(ctx context.Context, tx *store.Tx, row store.Session, had int, project string, now time.Time, events []journey.Event) error {
+	f, ok := continued(row, had, events)
+	if !ok {
+		_, err := Refresh(ctx, tx, row.ID, project, now, 0)
+		return err
+	}
+	_, err := save(ctx, tx, f, row, row.ID, project, now, 0)
+	return err
+}
+
+// continued adds events to what was kept of a session, if that was all of it and they come next.
+func continued(row store.Session, had int, events []journey.Event) (f fold, ok bool) {
+	if len(row.Fold) == 0 || json.Unmarshal(row.Fold, &f) != nil || f.Release != foldRelease || f.Events != had {
+		return f, false
+	}
+	for _, e := range events {
+		if e.Origin == journey.OriginServer || e.Seq <= f.Kiosk.Seq || !f.add(e) {
+			return f, false
+		}
+	}
+	return f, true
+}
+
+// save writes a session's row as its events have it.
+func save(ctx context.Context, tx *store.Tx, f fold, row store.Session, session, project string, now time.Time, silenceLimit time.Duration) (store.Session, error) {
 	s := f.Session(now, silenceLimit)
 	if row.ID == "" {
 		row.ID, row.Received = session, now
@@ -111,6 +142,7 @@ func Refresh(ctx context.Context, tx *store.Tx, session, project string, now tim
 	row.KioskSeq, row.CentreSeq, row.Stage = f.Kiosk.Seq, f.Centre.Seq, f.Stage
 	row.Delay = f.Delay
 	row.Offline = f.Cut || row.Delay > lateAfter
+	var err error
 	if row.Fold, err = json.Marshal(f); err != nil {
 		return row, fmt.Errorf("keep what a session came to: %w", err)
 	}

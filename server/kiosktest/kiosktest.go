@@ -193,6 +193,18 @@ func (k *Kiosk) SendLater() wire.Ack {
 	return ack
 }
 
+// Frame makes one signed frame of what is queued, as it goes over the line.
+func (k *Kiosk) Frame() []byte {
+	k.t.Helper()
+	var err error
+	k.head, err = wire.ChainAll(k.head, k.queue)
+	require.NoError(k.t, err)
+	frame, err := wire.SignUp(Sign(wire.Up{Version: 1, Kiosk: k.Name, Epoch: k.Epoch, Records: k.queue, Head: k.head, Sent: k.Now()}), key(), rand.Reader)
+	require.NoError(k.t, err)
+	k.queue = nil
+	return frame
+}
+
 // Anna is a submission with which nothing is wrong.
 func Anna(kiosk, session string, now time.Time) journey.Submission {
 	return journey.Submission{

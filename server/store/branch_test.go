@@ -83,7 +83,7 @@ func TestKiosksOfABranchAreThereOnlyWhileItsLineIs(t *testing.T) {
 		birth("a1")
 		require.Equal(t, []string{"a1", "b1", "c1"}, online(), "it is told again when the line is back")
 		write(t, s, func(ctx context.Context, tx *store.Tx) error {
-			_, err := tx.HoldKiosk(ctx, "a1", now)
+			_, err := tx.HoldKiosk(ctx, "a1", now, now)
 			return err
 		})
 		write(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.QuietBranches(ctx, now) })

@@ -55,6 +55,15 @@ func (r Reader) Session(ctx context.Context, id string) (Session, error) {
 	return scanSession(r.row(ctx, `SELECT `+sessionColumns+` FROM session WHERE id = $1`, id).Scan)
 }
 
+// SessionAndSize finds a session and counts its events.
+func (r Reader) SessionAndSize(ctx context.Context, id string) (s Session, events int, err error) {
+	s, err = scanSession(func(into ...any) error {
+		return r.row(ctx, `SELECT `+sessionColumns+`, (SELECT COUNT(*) FROM event WHERE session = $1) FROM session WHERE id = $1`, id).
+			Scan(append(into, &events)...)
+	})
+	return s, events, err
+}
+
 // SessionFilter narrows a list of sessions. Zero fields do not narrow.
 type SessionFilter struct {
 	Status   journey.SessionStatus
@@ -149,20 +158,55 @@ func (r Reader) NextSeq(ctx context.Context, kiosk string) (uint64, error) {
 	return uint64(n), err
 }
 
-// AddEvent journals an event. It reports whether it was new: an event id counts once.
-func (t *Tx) AddEvent(ctx context.Context, e journey.Event) (bool, error) {
+// Insertion of events, and how many arguments a row has.
+const (
+	eventInsert = `INSERT INTO event (id, session, submission, kiosk, origin, seq, name, result, impact, started, received, body) VALUES `
+	eventWidth  = 12
+)
+
+func eventArgs(args []any, e journey.Event) ([]any, error) {
 	body, err := json.Marshal(e)
 	if err != nil {
-		return false, fmt.Errorf("encode event: %w", err)
+		return nil, fmt.Errorf("encode event: %w", err)
 	}
-	n, err := t.exec(ctx, `INSERT INTO event (id, session, submission, kiosk, origin, seq, name, result, impact, started, received, body)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO NOTHING`,
-		e.ID, e.Session, e.Submission, e.Kiosk, string(e.Origin), int64(e.Seq), string(e.Name), string(e.Result), string(e.Impact),
-		micros(e.Started), micros(e.Received), body)
+	return append(args, e.ID, e.Session, e.Submission, e.Kiosk, string(e.Origin), int64(e.Seq), string(e.Name), string(e.Result), string(e.Impact),
+		micros(e.Started), micros(e.Received), body), nil
+}
+
+// AddEvent journals an event. It reports whether it was new: an event id counts once.
+func (t *Tx) AddEvent(ctx context.Context, e journey.Event) (bool, error) {
+	args, err := eventArgs(nil, e)
+	if err != nil {
+		return false, err
+	}
+	n, err := t.exec(ctx, eventInsert+places(1, eventWidth)+` ON CONFLICT (id) DO NOTHING`, args...)
 	if err != nil {
 		return false, fmt.Errorf("journal event: %w", err)
 	}
 	return n > 0, nil
+}
+
+// AddEvents journals events. It reports which were new: an event id counts once, the first time that it comes.
+func (t *Tx) AddEvents(ctx context.Context, events []journey.Event) ([]bool, error) {
+	added := map[string]bool{}
+	err := inserted(len(events), eventWidth, eventInsert, ` ON CONFLICT (id) DO NOTHING RETURNING id`, func(statement string, from, to int) (err error) {
+		args := make([]any, 0, (to-from)*eventWidth)
+		for _, e := range events[from:to] {
+			if args, err = eventArgs(args, e); err != nil {
+				return err
+			}
+		}
+		return t.returned(ctx, statement, args, added)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("journal events: %w", err)
+	}
+	fresh := make([]bool, len(events))
+	for i, e := range events {
+		fresh[i] = added[e.ID]
+		delete(added, e.ID)
+	}
+	return fresh, nil
 }
 
 func scanEvent(rows *sql.Rows) (journey.Event, error) {

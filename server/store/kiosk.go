@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -96,16 +97,18 @@ func (t *Tx) RevokeKiosk(ctx context.Context, id string, at time.Time) error {
 }
 
 // HoldKiosk reads a kiosk and keeps its row until the transaction ends: what
-// arrives from one kiosk is applied one thing after the other.
-func (t *Tx) HoldKiosk(ctx context.Context, id string, seen time.Time) (Kiosk, error) {
-	n, err := t.exec(ctx, `UPDATE kiosk SET seen = $2 WHERE id = $1`, id, micros(seen))
-	if err != nil {
-		return Kiosk{}, fmt.Errorf("hold kiosk: %w", err)
+// arrives from one kiosk is applied one thing after the other. It notes how far the kiosk's clock, which said sent, is
+// from the centre's; a zero sent says nothing.
+func (t *Tx) HoldKiosk(ctx context.Context, id string, seen, sent time.Time) (Kiosk, error) {
+	set, args := `seen = $2`, []any{id, micros(seen)}
+	if !sent.IsZero() {
+		set, args = set+`, clock_offset = $3`, append(args, sent.Sub(seen).Microseconds())
 	}
-	if n == 0 {
-		return Kiosk{}, ErrNotFound
+	k, err := scanKiosk(t.row(ctx, `UPDATE kiosk SET `+set+` WHERE id = $1 RETURNING `+kioskColumns, args...).Scan)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return k, fmt.Errorf("hold kiosk: %w", err)
 	}
-	return t.Kiosk(ctx, id)
+	return k, err
 }
 
 // LockKiosk keeps a kiosk's row, and with it all of its sessions, until the
@@ -145,9 +148,8 @@ func (t *Tx) SetPresence(ctx context.Context, id string, s wire.State) (bool, er
 	return n > 0, nil
 }
 
-// SetClock records how far a kiosk's clock is from the centre's, and how far it
-// has applied commands. It gives the commands that this made known as applied.
-func (t *Tx) SetClock(ctx context.Context, k Kiosk, offset time.Duration, cursor uint64, at time.Time) ([]wire.Record, error) {
+// SetCursor records how far a kiosk has applied commands. It gives the commands that this made known as applied.
+func (t *Tx) SetCursor(ctx context.Context, k Kiosk, cursor uint64, at time.Time) ([]wire.Record, error) {
 	if k.Adrift || cursor > k.CommandSeq && cursor-k.CommandSeq < mostLost {
 		// The kiosk has applied commands that this database does not know.
 		if err := t.renumber(ctx, k.ID, cursor); err != nil {
@@ -161,11 +163,11 @@ func (t *Tx) SetClock(ctx context.Context, k Kiosk, offset time.Duration, cursor
 	if cursor > k.CommandSeq || cursor < k.Cursor {
 		cursor = k.Cursor // a number that was never given out, or an old frame
 	}
-	if _, err := t.exec(ctx, `UPDATE kiosk SET clock_offset = $2, cursor_seq = $3 WHERE id = $1`, k.ID, offset.Microseconds(), int64(cursor)); err != nil {
-		return nil, fmt.Errorf("record clock: %w", err)
-	}
 	if cursor == k.Cursor {
 		return nil, nil
+	}
+	if _, err := t.exec(ctx, `UPDATE kiosk SET cursor_seq = $2 WHERE id = $1`, k.ID, int64(cursor)); err != nil {
+		return nil, fmt.Errorf("record delivery: %w", err)
 	}
 	applied, err := t.Commands(ctx, k.ID, k.Cursor, int(cursor-k.Cursor))
 	if err != nil {
@@ -338,15 +340,22 @@ func (r Reader) InboxAfter(ctx context.Context, kiosk, epoch string, after uint6
 	return collect(rows, err, func(rows *sql.Rows) (Received, error) { return scanReceived(rows.Scan) })
 }
 
-// PutInbox stores a record as it came. It reports whether the record was new.
-func (t *Tx) PutInbox(ctx context.Context, kiosk, epoch string, rec Received, at time.Time) (bool, error) {
-	n, err := t.exec(ctx, `INSERT INTO inbox (kiosk, epoch, seq, kind, record_id, body, head, head_sig, received)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (kiosk, epoch, seq) DO NOTHING`,
-		kiosk, epoch, int64(rec.Seq), int64(rec.Kind), rec.ID, rec.Body, rec.Head, rec.Sig, micros(at))
+// PutInbox stores records as they came. The caller holds the kiosk's row and has found that none of them is here.
+func (t *Tx) PutInbox(ctx context.Context, kiosk, epoch string, records []Received, at time.Time) error {
+	const width = 9
+	err := inserted(len(records), width, `INSERT INTO inbox (kiosk, epoch, seq, kind, record_id, body, head, head_sig, received) VALUES `, ``,
+		func(statement string, from, to int) error {
+			args := make([]any, 0, (to-from)*width)
+			for _, r := range records[from:to] {
+				args = append(args, kiosk, epoch, int64(r.Seq), int64(r.Kind), r.ID, r.Body, r.Head, r.Sig, micros(at))
+			}
+			_, err := t.exec(ctx, statement, args...)
+			return err
+		})
 	if err != nil {
-		return false, fmt.Errorf("store record: %w", err)
+		return fmt.Errorf("store records: %w", err)
 	}
-	return n > 0, nil
+	return nil
 }
 
 // ClaimHead notes what a kiosk says the chain is after a record, and its signature of that, if nothing was noted yet.

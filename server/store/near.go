@@ -39,12 +39,15 @@ func (t *Tx) ForgetNear(ctx context.Context, submission string) error {
 // Near finds the approved and held submissions of a project, besides one, that share a near key with it, newest
 // first, at most limit.
 func (r Reader) Near(ctx context.Context, project, submission string, limit int) ([]Submission, error) {
-	rows, err := r.rows(ctx, `SELECT `+listColumns+` FROM submission WHERE project = $1 AND id IN
-		(SELECT o.submission FROM near_key m JOIN near_key o ON o.key = m.key AND o.submission <> m.submission WHERE m.submission = $2)
-		AND stand = $3 AND decision IN ('APPROVED', 'PENDING') ORDER BY created + 0 DESC, id LIMIT $4`,
-		project, submission, string(StandDecided), limit)
+	rows, err := r.rows(ctx, nearStatement, project, submission, string(StandDecided), limit)
 	return collect(rows, err, scanSubmissionRow)
 }
+
+// nearStatement goes from the keys to who has them. Made to a term, the project has no index: SQLite would else rather walk
+// through all of it.
+const nearStatement = `SELECT ` + listColumns + ` FROM submission WHERE project || '' = $1 AND id IN
+	(SELECT o.submission FROM near_key m JOIN near_key o ON o.key = m.key AND o.submission <> m.submission WHERE m.submission = $2)
+	AND stand = $3 AND decision IN ('APPROVED', 'PENDING') ORDER BY created + 0 DESC, id LIMIT $4`
 
 // WithoutNear lists submissions whose near keys were not derived yet.
 func (r Reader) WithoutNear(ctx context.Context, limit int) ([]Submission, error) {

@@ -83,5 +83,16 @@ func TestAListIsReadFromTheIndexThatIsMadeForIt(t *testing.T) {
 		require.Regexp(t, `USING INDEX audit_(n|at)\b`, got)
 		require.NotContains(t, got, "USE TEMP B-TREE FOR ORDER BY", query)
 	}
+	near := plan(nearStatement, "p", "s", "decided", 50)
+	require.Regexp(t, `SEARCH submission USING INDEX \S+ \(id=\?\)`, near)
+	require.NotRegexp(t, `SCAN (m|o|near_key)\b`, near)
+	for n := range 100 {
+		values := make([]string, n+1)
+		places, args := in(4, values)
+		got := plan(samePIIStatement(places), append([]any{"p", "decided", 501}, args...)...)
+		require.Regexp(t, `SEARCH submission USING INDEX submission_pii \(project=\? AND pii_key=\?\)`, got, "%d values", n+1)
+		places, args = in(1, values)
+		require.Regexp(t, `SEARCH decision USING INDEX decision_session \(session=\?\)`, plan(lastStatement(places), args...), "%d values", n+1)
+	}
 	require.Regexp(t, `USING INDEX decision_session\b`, plan(`SELECT `+decisionColumns+` FROM decision WHERE session = $1 ORDER BY at, id`, "s"))
 }

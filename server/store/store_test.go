@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vestibule/journey"
+	"vestibule/server/kiosktest"
 	"vestibule/server/store"
 	"vestibule/server/store/storetest"
 	"vestibule/sync/wire"
@@ -109,34 +110,85 @@ func TestCommandsAreNumberedWithoutGapsWhoeverPushesThem(t *testing.T) {
 			write(t, s, func(ctx context.Context, tx *store.Tx) error {
 				k, err := tx.LockKiosk(ctx, "k")
 				require.NoError(t, err)
-				applied, err := tx.SetClock(ctx, k, time.Second, step.cursor, now)
+				applied, err := tx.SetCursor(ctx, k, step.cursor, now)
 				require.Len(t, applied, int(step.applied))
 				return err
 			})
 			k, err := s.Read().Kiosk(ctx, "k")
 			require.NoError(t, err)
 			require.Equal(t, step.want, k.Cursor)
-			require.Equal(t, time.Second, k.ClockOffset)
 		}
 	})
 }
 
-func TestARecordIsStoredOnceAndAsItCame(t *testing.T) {
+func TestRecordsAreStoredOnceAndAsTheyCame(t *testing.T) {
 	cluster.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := context.Background()
-		rec := store.Received{Record: wire.Record{Seq: 3, Kind: wire.KindEvent, ID: "e", Body: []byte{0, 1, 0xfe}}, Head: []byte("head")}
-		for i, want := range []bool{true, false} {
-			write(t, s, func(ctx context.Context, tx *store.Tx) error {
-				fresh, err := tx.PutInbox(ctx, "k", "epoch", rec, now)
-				require.Equal(t, want, fresh, i)
+		for _, n := range []int{0, 1, 2, 3, 10, 64, 65, 200} {
+			epoch := fmt.Sprint("epoch ", n)
+			var want []store.Received
+			for i := range n {
+				want = append(want, store.Received{Record: wire.Record{Seq: uint64(i + 3), Kind: wire.KindEvent, ID: fmt.Sprint("e", i), Body: []byte{0, byte(i), 0xfe}}})
+			}
+			if n > 0 {
+				want[n-1].Head, want[n-1].Sig = []byte("head"), []byte("signature")
+			}
+			put := func(records []store.Received) error {
+				return s.Write(ctx, func(tx *store.Tx) error { return tx.PutInbox(ctx, "k", epoch, records, now) })
+			}
+			require.NoError(t, put(want))
+			got, err := s.Read().InboxAfter(ctx, "k", epoch, 0, 300)
+			require.NoError(t, err)
+			require.Equal(t, want, got)
+			if n > 0 {
+				require.Error(t, put(want[n-1:]), "it is there")
+			}
+		}
+		_, err := s.Read().Inbox(ctx, "k", "other", 3)
+		require.ErrorIs(t, err, store.ErrNotFound)
+	})
+}
+
+func TestOfManyEventsThoseThatAreNewAreJournalled(t *testing.T) {
+	cluster.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := context.Background()
+		add := func(ids ...string) (fresh []bool) {
+			var events []journey.Event
+			for i, id := range ids {
+				events = append(events, journey.Event{ID: id, Session: "s", Kiosk: "k", Seq: uint64(i + 1), Origin: journey.OriginAgent})
+			}
+			require.NoError(t, s.Write(ctx, func(tx *store.Tx) (err error) {
+				fresh, err = tx.AddEvents(ctx, events)
 				return err
+			}))
+			return fresh
+		}
+		require.Empty(t, add())
+		require.Equal(t, []bool{true, true, false}, add("a", "b", "a"), "an id counts once, the first time that it comes")
+		require.Equal(t, []bool{false, true, false, true, true}, add("b", "c", "a", "d", "e"))
+		events, err := s.Read().Events(ctx, "s")
+		require.NoError(t, err)
+		require.Len(t, events, 5)
+	})
+}
+
+func TestAKiosksClockIsNotedWithItsFrame(t *testing.T) {
+	cluster.Each(t, func(t *testing.T, s *store.Store) {
+		kiosktest.Enrol(t, s, "k")
+		for _, c := range []struct {
+			sent time.Time
+			want time.Duration
+		}{{now.Add(time.Second), time.Second}, {time.Time{}, time.Second}, {now.Add(-time.Hour), -time.Hour}} {
+			write(t, s, func(ctx context.Context, tx *store.Tx) error {
+				k, err := tx.HoldKiosk(ctx, "k", now, c.sent)
+				require.NoError(t, err)
+				require.Equal(t, c.want, k.ClockOffset)
+				require.True(t, now.Equal(k.Seen))
+				_, err = tx.HoldKiosk(ctx, "nobody", now, c.sent)
+				require.ErrorIs(t, err, store.ErrNotFound)
+				return nil
 			})
 		}
-		got, err := s.Read().Inbox(ctx, "k", "epoch", 3)
-		require.NoError(t, err)
-		require.Equal(t, rec, got)
-		_, err = s.Read().Inbox(ctx, "k", "other", 3)
-		require.ErrorIs(t, err, store.ErrNotFound)
 	})
 }
 
@@ -207,7 +259,7 @@ func TestARestoredDatabaseNumbersItsCommandsAfterWhatTheKioskHasApplied(t *testi
 						if err != nil {
 							return err
 						}
-						_, err = tx.SetClock(ctx, k, 0, cursor, now)
+						_, err = tx.SetCursor(ctx, k, cursor, now)
 						return err
 					})
 				}

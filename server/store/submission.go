@@ -309,13 +309,3 @@ func sameStatement(columns string, field Field) string {
 	return `SELECT ` + columns + ` FROM submission WHERE project = $1 AND ` + string(field) + ` = $2
 		AND id <> $3 AND stand = $4 ORDER BY created + 0, id LIMIT 500`
 }
-
-// SamePII gives the ids of the decided submissions of a project, besides one, that
-// have the same personal data, oldest first, 500 at most.
-func (r Reader) SamePII(ctx context.Context, project, value, besides string) ([]string, error) {
-	if value == "" {
-		return nil, nil
-	}
-	rows, err := r.rows(ctx, sameStatement("id", ByPII), project, value, besides, string(StandDecided))
-	return collect(rows, err, func(rows *sql.Rows) (id string, err error) { return id, rows.Scan(&id) })
-}

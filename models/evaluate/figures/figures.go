@@ -1,5 +1,5 @@
 // Package figures keeps measured figures in one machine-readable file: a flat JSON
-// object, name → {value, unit, n, p50, p95, max, how}.
+// object, name → {value, unit, n, p50, p95, p99, max, how}.
 //
 // What may live here: the file and its table. What may not: measuring. Commands
 // that measure different things add to the same file one after the other.
@@ -26,6 +26,7 @@ type Figure struct {
 	N     int      `json:"n"`
 	P50   *float64 `json:"p50,omitempty"`
 	P95   *float64 `json:"p95,omitempty"`
+	P99   *float64 `json:"p99,omitempty"` // of what is held to its slowest answers
 	Max   *float64 `json:"max,omitempty"`
 	How   string   `json:"how"`
 }
@@ -98,7 +99,7 @@ func Merge(file string, add Set) error {
 // Table prints the figures in the order of their names.
 func (s Set) Table(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "FIGURE\tVALUE\tUNIT\tN\tP50\tP95\tMAX")
+	fmt.Fprintln(t, "FIGURE\tVALUE\tUNIT\tN\tP50\tP95\tP99\tMAX")
 	for _, name := range slices.Sorted(maps.Keys(s)) {
 		f := s[name]
 		show := func(v *float64) string {
@@ -107,7 +108,7 @@ func (s Set) Table(w io.Writer) error {
 			}
 			return fmt.Sprintf("%.4g", *v)
 		}
-		fmt.Fprintf(t, "%s\t%.4g\t%s\t%d\t%s\t%s\t%s\n", name, f.Value, f.Unit, f.N, show(f.P50), show(f.P95), show(f.Max))
+		fmt.Fprintf(t, "%s\t%.4g\t%s\t%d\t%s\t%s\t%s\t%s\n", name, f.Value, f.Unit, f.N, show(f.P50), show(f.P95), show(f.P99), show(f.Max))
 	}
 	return t.Flush()
 }

@@ -28,6 +28,10 @@ import (
 
 // Cluster is a private PostgreSQL. The zero value starts with its first use.
 type Cluster struct {
+	// Durable waits for the disk at every commit, as PostgreSQL does by itself, and has memory to work with: for
+	// benchmarks.
+	Durable bool
+
 	once   sync.Once
 	err    error
 	dir    string
@@ -72,6 +76,20 @@ func (c *Cluster) Database(t testing.TB) string {
 		t.Fatalf("PostgreSQL: %v", err)
 	}
 	return c.url(name)
+}
+
+// Size is how many bytes the files of a database occupy, indexes included.
+func (c *Cluster) Size(t testing.TB, dsn string) (n int64) {
+	t.Helper()
+	db, err := sql.Open("pgx", dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.QueryRow(`SELECT pg_database_size(current_database())`).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 func (c *Cluster) url(database string) string {
@@ -120,7 +138,11 @@ func (c *Cluster) start() error {
 		return err
 	}
 	// What is tested is what statements do, not what a power cut does: no fsync.
-	options := strings.Join([]string{"-k", c.dir, "-c listen_addresses=''", "-c fsync=off", "-c synchronous_commit=off", "-c shared_buffers=32MB", "-c max_connections=200"}, " ")
+	settings := []string{"-c fsync=off", "-c synchronous_commit=off", "-c shared_buffers=32MB"}
+	if c.Durable {
+		settings = []string{"-c shared_buffers=512MB", "-c max_wal_size=2GB"}
+	}
+	options := strings.Join(append(settings, "-k", c.dir, "-c listen_addresses=''", "-c max_connections=200"), " ")
 	if err := c.run("pg_ctl", "-D", data, "-l", filepath.Join(c.dir, "log"), "-o", options, "-w", "-t", "60", "start"); err != nil {
 		return err
 	}
