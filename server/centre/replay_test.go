@@ -118,7 +118,7 @@ func TestADecisionThatWasAlteredIsFound(t *testing.T) {
 	}{
 		"the decision":           {`UPDATE decision SET decision = 'REJECTED', reason = 'AGE_LIMIT'`, "", []string{"decision: REJECTED → APPROVED", "reason: AGE_LIMIT → "}},
 		"the policy it fell on":  {`UPDATE decision SET record = REPLACE(record, '"minAge":0', '"minAge":99')`, "", []string{"decision: APPROVED → REJECTED", "reason:  → AGE_LIMIT", "comment:  → under_ageLimit", "rule:  → minAge", "fired:  → age=REJECTED/AGE_LIMIT"}},
-		"what it rests on":       {`UPDATE decision_input SET sealed = substr(sealed, 1, 40) || x'00' || substr(sealed, 42)`, centre.ProblemUnreadable, nil},
+		"what it rests on":       {`UPDATE decision_input SET sealed = CAST(substr(sealed, 1, 40) || CASE substr(sealed, 41, 1) WHEN x'00' THEN x'01' ELSE x'00' END || substr(sealed, 42) AS BLOB)`, centre.ProblemUnreadable, nil},
 		"what it rests on, gone": {`DELETE FROM decision_input`, centre.ProblemNoInput, nil},
 		"the record":             {`UPDATE decision SET record = 'x'`, centre.ProblemRecord, nil},
 	} {
