@@ -21,7 +21,6 @@ import (
 	"vestibule/server/store"
 	"vestibule/server/vault"
 	"vestibule/sync/seal"
-	"vestibule/sync/wire"
 )
 
 // private opens for the API what is kept encrypted.
@@ -35,18 +34,10 @@ var _ api.Private = private{}
 
 // Dossier opens a submission.
 func (p private) Dossier(row store.Submission) (journey.Submission, error) {
-	var s journey.Submission
 	if row.Stand == store.StandErased {
 		return journey.Submission{ID: row.ID, Session: row.Session, Kiosk: row.Kiosk, Project: row.Project, Revision: row.Revision, State: row.State}, nil
 	}
-	plain, err := p.vault.Open(row.Private, ingest.PrivateContext(row.ID))
-	if err != nil {
-		return s, fmt.Errorf("open submission %s: %w", row.ID, err)
-	}
-	if err := wire.Unmarshal(plain, &s); err != nil {
-		return s, fmt.Errorf("decode submission %s: %w", row.ID, err)
-	}
-	return s, nil
+	return ingest.HandedIn(p.vault, row)
 }
 
 // Comment opens what a reviewer wrote for the person.

@@ -118,7 +118,7 @@ func (d *deciding) open(ctx context.Context) error {
 	if d.policy, err = PolicyAt(ctx, r, d.row.Project, d.row.Kiosk); err != nil {
 		return fmt.Errorf("read policy: %w", err)
 	}
-	if d.s, err = handedIn(d.c.Vault, d.row); err != nil {
+	if d.s, err = ingest.HandedIn(d.c.Vault, d.row); err != nil {
 		return err
 	}
 	d.evidence = decide.Evidence{Submission: d.s, Kiosk: map[journey.EventName]journey.Event{}}

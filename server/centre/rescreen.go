@@ -11,6 +11,7 @@ import (
 	"vestibule/journey"
 	"vestibule/server/aml"
 	"vestibule/server/decide"
+	"vestibule/server/ingest"
 	"vestibule/server/journal"
 	"vestibule/server/review"
 	"vestibule/server/store"
@@ -101,7 +102,7 @@ func (c *Centre) rescreenOne(ctx context.Context, row store.Submission, list sto
 	if err != nil {
 		return 0, fmt.Errorf("read policy: %w", err)
 	}
-	s, err := handedIn(c.c.Vault, row)
+	s, err := ingest.HandedIn(c.c.Vault, row)
 	if err != nil { // it will not open the next time either, and others wait
 		c.c.Log.ErrorContext(ctx, "somebody cannot be screened again", "code", "submission_unreadable", "submission", row.ID, "error", err)
 		return 0, nil

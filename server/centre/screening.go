@@ -17,7 +17,6 @@ import (
 	"vestibule/server/ingest"
 	"vestibule/server/store"
 	"vestibule/server/vault"
-	"vestibule/sync/wire"
 )
 
 // Pair names an entry of a list in one state.
@@ -128,19 +127,6 @@ func behind(ctx context.Context, r store.Reader, got Screened, now time.Time) er
 		}
 	}
 	return nil
-}
-
-// handedIn opens a submission.
-func handedIn(v *vault.Vault, row store.Submission) (journey.Submission, error) {
-	var s journey.Submission
-	plain, err := v.Open(row.Private, ingest.PrivateContext(row.ID))
-	if err != nil {
-		return s, fmt.Errorf("open submission: %w", err)
-	}
-	if err := wire.Unmarshal(plain, &s); err != nil {
-		return s, fmt.Errorf("decode submission: %w", err)
-	}
-	return s, nil
 }
 
 // Clearing lets people say that somebody is not the entry of a list that they resemble.
@@ -264,7 +250,7 @@ func (c Clearing) person(ctx context.Context, submission string) (row store.Subm
 	if row, err = c.Store.Read().Submission(ctx, submission); err != nil {
 		return row, "", fmt.Errorf("find submission: %w", err)
 	}
-	s, err := handedIn(c.Vault, row)
+	s, err := ingest.HandedIn(c.Vault, row)
 	if err != nil {
 		return row, "", err
 	}

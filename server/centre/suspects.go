@@ -34,7 +34,7 @@ func (d *deciding) suspect(ctx context.Context, tx *store.Tx) error {
 		if root == d.lookups.Applicant {
 			continue // known to be the same person: the other checks say so
 		}
-		theirs, err := handedIn(d.c.Vault, r)
+		theirs, err := ingest.HandedIn(d.c.Vault, r)
 		if err != nil {
 			continue // erased, or not of this centre's keys: there is nothing to compare with
 		}
@@ -55,7 +55,7 @@ func (c *Centre) deriveNear(ctx context.Context) error {
 	return c.c.Store.Write(ctx, func(tx *store.Tx) error {
 		for _, r := range rows {
 			var keys []string
-			if s, err := handedIn(c.c.Vault, r); err == nil {
+			if s, err := ingest.HandedIn(c.c.Vault, r); err == nil {
 				keys = ingest.Keys(c.c.Vault, duplicate.Values{Near: duplicate.TraitsOf(s).NearKeys()}).Near
 			}
 			if err := tx.SaveNear(ctx, r.ID, keys); err != nil {

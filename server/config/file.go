@@ -145,7 +145,7 @@ func Redact(value string) string {
 	if !strings.Contains(value, "://") {
 		return value
 	}
-	const hidden = "xxxxx"
+	const hidden = "hidden"
 	u, err := url.Parse(value)
 	if err != nil {
 		return hidden

@@ -86,30 +86,10 @@ func SecretContext(webhook string) string { return "webhook|" + webhook }
 func (s *Sender) Run(ctx context.Context) error {
 	var senders sync.WaitGroup
 	for range parallel {
-		senders.Go(func() { s.send(ctx) })
+		senders.Go(func() { Work(ctx, s.c.Log, "deliveries", s.Once) })
 	}
 	senders.Wait()
 	return nil
-}
-
-func (s *Sender) send(ctx context.Context) {
-	tick := time.NewTicker(poll)
-	defer tick.Stop()
-	for {
-		for ctx.Err() == nil {
-			if err := s.Once(ctx); err != nil {
-				if !errors.Is(err, store.ErrNotFound) && ctx.Err() == nil {
-					s.c.Log.ErrorContext(ctx, "cannot work on deliveries", "code", "database", "error", err)
-				}
-				break
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
 }
 
 // Once makes one attempt, or returns store.ErrNotFound when none is due. When ctx

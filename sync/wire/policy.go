@@ -74,16 +74,23 @@ type CentreKey func(certificate []byte, at time.Time) (*ecdsa.PublicKey, error)
 // It wraps ErrMalformed when there is no order, and ErrSignature when it is not proved to be the centre's for
 // this kiosk.
 func VerifyPolicy(b []byte, kiosk string, key CentreKey) (PolicyOrder, error) {
+	return verifyOrder(b, kiosk, key, orderContext, checkPolicy, func(o PolicyOrder) (string, time.Time) { return o.Kiosk, o.Signed })
+}
+
+// verifyOrder decodes a signed order, and proves it. of tells whom it is addressed to, and when it was signed.
+func verifyOrder[T any](b []byte, kiosk string, key CentreKey, context string, check func(T) error, of func(T) (string, time.Time)) (T, error) {
+	var none T
 	s, err := decode(b, MaxBody, func(signedOrder) error { return nil })
 	if err != nil {
-		return PolicyOrder{}, err
+		return none, err
 	}
-	o, err := decode(s.Order, MaxBody, checkPolicy)
+	o, err := decode(s.Order, MaxBody, check)
 	if err != nil {
-		return PolicyOrder{}, err
+		return none, err
 	}
-	if err := s.prove(orderContext, kiosk, o.Kiosk, o.Signed, key); err != nil {
-		return PolicyOrder{}, err
+	to, signed := of(o)
+	if err := s.prove(context, kiosk, to, signed, key); err != nil {
+		return none, err
 	}
 	return o, nil
 }

@@ -33,18 +33,7 @@ func SignSeal(o SealOrder, signer crypto.Signer, certificate []byte, random io.R
 
 // VerifySeal does for a seal order what VerifyPolicy does for a policy.
 func VerifySeal(b []byte, kiosk string, key CentreKey) (SealOrder, error) {
-	s, err := decode(b, MaxBody, func(signedOrder) error { return nil })
-	if err != nil {
-		return SealOrder{}, err
-	}
-	o, err := decode(s.Order, MaxBody, checkSeal)
-	if err != nil {
-		return SealOrder{}, err
-	}
-	if err := s.prove(contextSeal, kiosk, o.Kiosk, o.Signed, key); err != nil {
-		return SealOrder{}, err
-	}
-	return o, nil
+	return verifyOrder(b, kiosk, key, contextSeal, checkSeal, func(o SealOrder) (string, time.Time) { return o.Kiosk, o.Signed })
 }
 
 func checkSeal(o SealOrder) error {

@@ -10,15 +10,15 @@ import (
 
 	"vestibule/journey"
 	"vestibule/server/journal"
+	"vestibule/server/notify"
 	"vestibule/server/store"
 	"vestibule/server/vault"
 )
 
 const (
 	lease    = 2 * attemptLimit // longer than an attempt can take
-	poll     = time.Second
-	markFor  = 5 * time.Second // what is known is noted even while the process stops
-	parallel = 2               // lines to the server at the same time. Starting value, unmeasured
+	markFor  = 5 * time.Second  // what is known is noted even while the process stops
+	parallel = 2                // lines to the server at the same time. Starting value, unmeasured
 )
 
 // Schedule is how long to wait after each failed attempt; after the last one the message
@@ -52,33 +52,13 @@ func New(c Config) *Post { return &Post{c} }
 func (p *Post) Run(ctx context.Context) error {
 	var parts sync.WaitGroup
 	for range parallel {
-		parts.Go(func() { p.send(ctx) })
+		parts.Go(func() { notify.Work(ctx, p.c.Log, "mail", p.Once) })
 	}
 	if len(p.c.Operators) > 0 {
 		parts.Go(func() { p.watch(ctx) })
 	}
 	parts.Wait()
 	return nil
-}
-
-func (p *Post) send(ctx context.Context) {
-	tick := time.NewTicker(poll)
-	defer tick.Stop()
-	for {
-		for ctx.Err() == nil {
-			if err := p.Once(ctx); err != nil {
-				if !errors.Is(err, store.ErrNotFound) && ctx.Err() == nil {
-					p.c.Log.ErrorContext(ctx, "cannot work on mail", "code", "database", "error", err)
-				}
-				break
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
 }
 
 // Once makes one attempt, or returns store.ErrNotFound when none is due.

@@ -482,7 +482,7 @@ func (d *Desk) Correct(ctx context.Context, who, submission, seen string, entere
 		if _, err := s.tx.LockKiosk(ctx, s.row.Kiosk); err != nil {
 			return i, fmt.Errorf("hold kiosk: %w", err)
 		}
-		dossier, err := d.dossier(s.row)
+		dossier, err := ingest.HandedIn(d.c.Vault, s.row)
 		if err != nil {
 			return i, err
 		}
@@ -537,18 +537,6 @@ func (s *step) save(ctx context.Context, dossier journey.Submission) error {
 	}
 	v := duplicate.ValuesOf(dossier)
 	return s.tx.CorrectSubmission(ctx, s.row.ID, private, ingest.Keys(s.c.Vault, v), v.Rank)
-}
-
-func (d *Desk) dossier(row store.Submission) (journey.Submission, error) {
-	var s journey.Submission
-	plain, err := d.c.Vault.Open(row.Private, ingest.PrivateContext(row.ID))
-	if err != nil {
-		return s, fmt.Errorf("open submission: %w", err)
-	}
-	if err := wire.Unmarshal(plain, &s); err != nil {
-		return s, fmt.Errorf("decode submission: %w", err)
-	}
-	return s, nil
 }
 
 // screened is what the lists said of a submission; nothing when they were not asked.

@@ -12,6 +12,7 @@ import (
 	"vestibule/server/aml"
 	"vestibule/server/centre"
 	"vestibule/server/duplicate"
+	"vestibule/server/ingest"
 	"vestibule/server/review"
 	"vestibule/server/store"
 	"vestibule/sync/fault"
@@ -118,7 +119,7 @@ func (d *Desk) Personal(ctx context.Context, who, submission string, why Reason)
 	if err != nil {
 		return p, fmt.Errorf("find submission: %w", err)
 	}
-	s, err := d.dossier(row)
+	s, err := ingest.HandedIn(d.c.Vault, row)
 	if err != nil {
 		return p, err
 	}
