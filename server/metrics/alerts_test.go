@@ -36,6 +36,7 @@ func TestEveryAlertAsksForWhatIsTold(t *testing.T) {
 	}}, "1", func() time.Time { return noon }, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	m.Rejected("forged")
 	m.Decided(journey.Approved, "", false, time.Second)
+	m.Screener(func() bool { return false })
 	body := scrape(t, m)
 	asked := regexp.MustCompile(`vestibule_[a-z_]+`)
 	require.NotEmpty(t, file.Groups[0].Rules)
