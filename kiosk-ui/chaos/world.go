@@ -74,11 +74,9 @@ func (w *world) open(ctx context.Context) error {
 	if _, err := w.tool(ctx, "", "server", "policy", "apply", "--data", c.data, file); err != nil {
 		return err
 	}
-	ports := make([]string, 3)
-	for i := range ports {
-		if ports[i], err = child.FreePort(); err != nil {
-			return err
-		}
+	ports, err := child.FreePorts(3)
+	if err != nil {
+		return err
 	}
 	mqtt, http, enrol := ports[0], ports[1], ports[2]
 	c.base = "http://" + http

@@ -6,12 +6,16 @@ package child
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -107,6 +111,22 @@ func (p *Process) Ended() bool {
 	}
 }
 
+// lastLine gives the end of a log, for an error: the log itself may be gone when it is read.
+func lastLine(path string) string {
+	const most = 64 << 10
+	f, err := os.Open(path)
+	if err != nil {
+		return err.Error()
+	}
+	defer f.Close()
+	if end, err := f.Seek(0, io.SeekEnd); err == nil {
+		_, _ = f.Seek(max(0, end-most), io.SeekStart)
+	}
+	b, _ := io.ReadAll(io.LimitReader(f, most))
+	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
+	return lines[len(lines)-1]
+}
+
 // PID is the program's process id.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
@@ -115,7 +135,7 @@ func (p *Process) Until(ctx context.Context, limit time.Duration, ready func() b
 	return WaitFor(ctx, limit, func() (bool, error) {
 		select {
 		case <-p.done:
-			return false, fmt.Errorf("%s ended: %v; its last words are in %s", p.name, p.err, p.log)
+			return false, fmt.Errorf("%s ended: %v; its last words, in %s: %s", p.name, p.err, p.log, lastLine(p.log))
 		default:
 			return ready(), nil
 		}
@@ -155,12 +175,26 @@ func Answers(url string) bool {
 	return resp.StatusCode == http.StatusOK
 }
 
-// FreePort asks the kernel for a port nobody uses.
-func FreePort() (string, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+// Ports are sought below those that connections go out from (Linux: 32768 on): one of these might take a port
+// before its program listens, or while it is started anew.
+const (
+	firstPort = 10000
+	manyPorts = 22000
+)
+
+// FreePorts finds n addresses whose ports nobody uses.
+func FreePorts(n int) ([]string, error) {
+	var found []string
+	for range 1000 {
+		if len(found) == n {
+			return found, nil
+		}
+		ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(firstPort+rand.IntN(manyPorts))))
+		if err != nil {
+			continue // taken
+		}
+		defer ln.Close() // when all are found: none is found twice
+		found = append(found, ln.Addr().String())
 	}
-	defer ln.Close()
-	return ln.Addr().String(), nil
+	return nil, errors.New("no port is free")
 }

@@ -165,19 +165,12 @@ func (w *world) openCentre(ctx context.Context) error {
 	if w.adminKey, err = keyIn(out); err != nil {
 		return err
 	}
-	mqtt, err := child.FreePort()
+	ports, err := child.FreePorts(3)
 	if err != nil {
 		return err
 	}
-	http, err := child.FreePort()
-	if err != nil {
-		return err
-	}
+	mqtt, http, enrol := ports[0], ports[1], ports[2]
 	if w.line, err = openLine("127.0.0.1:0", mqtt); err != nil {
-		return err
-	}
-	enrol, err := child.FreePort()
-	if err != nil {
 		return err
 	}
 	policy, err := json.MarshalIndent(demoPolicy(), "", "  ")

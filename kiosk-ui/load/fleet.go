@@ -68,13 +68,12 @@ func (f *fleet) open(ctx context.Context) error {
 	if err := f.tool(ctx, "init", "--data", f.data); err != nil {
 		return err
 	}
-	http, err := child.FreePort()
+	ports, err := child.FreePorts(2)
 	if err != nil {
 		return err
 	}
-	if f.mqtt, err = child.FreePort(); err != nil {
-		return err
-	}
+	http := ports[0]
+	f.mqtt = ports[1]
 	f.base = "http://" + http
 	f.argv = []string{filepath.Join(f.bin, "server"), "serve", "--data", f.data, "--http", http, "--mqtt", f.mqtt, "--vision=false"}
 	f.say("enrolling %d kiosks", f.options.kiosks)
