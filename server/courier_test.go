@@ -6,7 +6,7 @@ import (
 	"crypto/rand"
 	"io"
 	"log/slog"
-	"math/rand/v2"
+	mrand "math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -167,7 +167,7 @@ func TestACourierStandsInForTheLine(t *testing.T) {
 func freePort(t *testing.T) string {
 	t.Helper()
 	for range 100 {
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(10000+rand.IntN(22000))))
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(10000+mrand.IntN(22000))))
 		if err == nil {
 			require.NoError(t, l.Close())
 			return l.Addr().String()
